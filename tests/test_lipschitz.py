@@ -1,0 +1,131 @@
+"""Singular value clipping and the norms it bounds."""
+
+import pytest
+import torch
+from torch import nn
+
+from ldvd_lib import lipschitz
+from ldvd_lib.discriminators import VideoDiscriminator
+
+# Wide, square and tall as matrices, of every number of dimensions that a convolution's weight has.
+SHAPES = [(64, 3, 4, 4, 4), (64, 3, 1, 4, 4), (128, 16, 4, 1, 1), (32, 2, 4, 4), (1, 512, 4, 4)]
+
+
+def random_weight(shape: tuple[int, ...], largest: float, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    weight = torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)), dtype=torch.float64)
+    return (weight * largest / lipschitz.singular_values(weight)[0]).to(dtype)
+
+
+def clipped_by_svd(weight: torch.Tensor) -> torch.Tensor:
+    u, s, vh = torch.linalg.svd(lipschitz.as_matrix(weight).double(), full_matrices=False)
+    return ((u * s.clamp(max=1)) @ vh).reshape(weight.shape)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("largest", [1.01, 2.0, 50.0])
+def test_clipping_equals_a_float64_svd(shape: tuple[int, ...], largest: float) -> None:
+    weight = random_weight(shape, largest)
+    exact = clipped_by_svd(weight)
+    lipschitz.clip_matrix_(weight)
+    assert (weight.double() - exact).norm() / exact.norm() <= 1e-5
+    assert lipschitz.singular_values(weight)[0] <= 1 + 1e-5
+
+
+def test_small_singular_values_survive_beside_a_huge_one() -> None:
+    """The Gram matrix squares the condition number: values near 1 must not drown in the rounding of a large one."""
+    generator = torch.Generator().manual_seed(0)
+    u = torch.linalg.qr(torch.randn(40, 40, generator=generator, dtype=torch.float64)).Q
+    v = torch.linalg.qr(torch.randn(160, 40, generator=generator, dtype=torch.float64)).Q
+    values = torch.linspace(0.5, 1.5, 40, dtype=torch.float64)
+    values[-1] = 1e3
+    weight = ((u * values) @ v.T).float().view(40, 10, 4, 4)
+    lipschitz.clip_matrix_(weight)
+    expected = values.clamp(max=1).sort(descending=True).values
+    # 1000 · 2⁻²⁴ is what rounding the weight itself to float32 costs.
+    torch.testing.assert_close(lipschitz.singular_values(weight), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_clipping_twice_is_clipping_once(shape: tuple[int, ...]) -> None:
+    once = lipschitz.clip_matrix_(random_weight(shape, 3.0))
+    twice = lipschitz.clip_matrix_(once.clone())
+    assert torch.equal(once, twice)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_weight_within_the_bound_is_untouched(shape: tuple[int, ...]) -> None:
+    weight = random_weight(shape, 0.999)
+    assert torch.equal(lipschitz.clip_matrix_(weight.clone()), weight)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_other_dtypes_keep_their_dtype(dtype: torch.dtype) -> None:
+    weight = random_weight((16, 4, 4, 4), 2.0, dtype)
+    exact = clipped_by_svd(weight)
+    lipschitz.clip_matrix_(weight)
+    assert weight.dtype == dtype
+    assert (weight.double() - exact).norm() / exact.norm() <= (1e-12 if dtype == torch.float64 else 4e-3)
+
+
+def test_memory_format_does_not_matter_and_is_kept() -> None:
+    weight = random_weight((16, 8, 4, 4, 4), 2.0)
+    last = weight.to(memory_format=torch.channels_last_3d)
+    lipschitz.clip_matrix_(weight)
+    lipschitz.clip_matrix_(last)
+    assert last.is_contiguous(memory_format=torch.channels_last_3d)
+    torch.testing.assert_close(last, weight, rtol=0, atol=1e-6)
+
+
+def test_gamma_is_clipped_to_the_running_deviation() -> None:
+    norm = nn.BatchNorm3d(4)
+    norm.running_var.copy_(torch.tensor([4.0, 4.0, 0.25, 0.25]))
+    norm.weight.data.copy_(torch.tensor([3.0, 1.0, 1.0, -1.0]))
+    lipschitz.clip_gamma_(norm)
+    assert torch.equal(norm.weight.data, torch.tensor([2.0, 1.0, 0.5, 0.005]))
+
+
+def test_a_whole_discriminator_is_clipped_in_place() -> None:
+    discriminator = VideoDiscriminator(("3d", "2d"), 16, 16, base_channels=8, init="xavier", bias=True)
+    for parameter in discriminator.parameters():
+        parameter.data.mul_(10)
+    before = {name: parameter.clone() for name, parameter in discriminator.named_parameters()}
+    lipschitz.clip_singular_values_(discriminator)
+    rows = {row.name: row for row in lipschitz.spectral_norms(discriminator)}
+    assert set(rows) == {"layers.0.0", "layers.1.0", "layers.1.1", "head"}
+    assert all(row.norm <= 1 + 1e-5 for row in rows.values())
+    for name, parameter in discriminator.named_parameters():
+        changed = not torch.equal(parameter, before[name])
+        assert changed == (not name.endswith("bias")), name
+
+
+def test_nan_names_the_parameter() -> None:
+    discriminator = VideoDiscriminator(("2d", "2d"), 16, 4, base_channels=4)
+    discriminator.layers[1][0].weight.data[0, 0] = torch.nan
+    with pytest.raises(ValueError, match=r"layers\.1\.0\.weight.*NaN"):
+        lipschitz.clip_singular_values_(discriminator)
+
+
+def test_operator_norm_equals_the_dense_matrix_of_the_convolution() -> None:
+    layer = nn.Conv3d(2, 3, 4, stride=2, padding=1).double()
+    shape = (2, 4, 6, 6)
+    columns = torch.eye(2 * 4 * 6 * 6, dtype=torch.float64).view(-1, *shape)
+    with torch.no_grad():
+        dense = (layer(columns) - layer(torch.zeros(1, *shape, dtype=torch.float64))).flatten(1)
+    assert lipschitz.operator_norm(layer, shape, iterations=500) == pytest.approx(
+        torch.linalg.matrix_norm(dense, 2).item(), rel=1e-3
+    )
+
+
+def test_the_matrix_norm_does_not_bound_the_operator_norm() -> None:
+    """A kernel of matrix norm 1 can stretch a video, as patches overlap: the course says so of SVC."""
+    layer = nn.Conv3d(1, 1, 4, stride=2, padding=1, bias=False)
+    nn.init.constant_(layer.weight, 1 / 8)  # 64 equal entries: norm 1 as a matrix
+    assert lipschitz.singular_values(layer.weight)[0] == pytest.approx(1)
+    assert lipschitz.operator_norm(layer, (1, 16, 16, 16)) > 2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_equals_cpu() -> None:
+    weight = random_weight((64, 16, 4, 4, 4), 3.0)
+    on_gpu = lipschitz.clip_matrix_(weight.cuda())
+    torch.testing.assert_close(on_gpu.cpu(), lipschitz.clip_matrix_(weight), rtol=0, atol=1e-6)
