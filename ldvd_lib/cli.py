@@ -1,0 +1,279 @@
+"""The ``ldvd`` command: data, training, samples and the demo, from a shell."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from ldvd_lib import zoo
+
+DESCRIPTION = "Video GANs and their discriminators: prepare data, train, sample."
+EPILOG = """\
+examples:
+  ldvd demo                                             from nothing to a trained model, in minutes
+  ldvd data prepare data/actions stores/actions-32 --image-size 32
+  ldvd train tgan --data stores/actions-32 --preset lite --steps 1200 --out runs/tgan
+  ldvd train tgan --data stores/actions-32 --preset lite --steps 2400 --out runs/tgan --resume
+  ldvd sample runs/tgan --out samples.gif --seed 3
+"""
+
+
+def _device(name: str) -> str:
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise argparse.ArgumentTypeError(f"{name!r} cannot be used here ({str(error).splitlines()[0]})") from error
+    return name
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device",
+        type=_device,
+        default="cuda" if torch.cuda.is_available() else "cpu",
+        help="where to compute (default: %(default)s)",
+    )
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return value
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command."""
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="ldvd", description=DESCRIPTION, epilog=EPILOG, formatter_class=formatter)
+    parser.add_argument("--verbose", action="store_true", help="log more, and show where an error arose")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    train = commands.add_parser(
+        "train",
+        help="train a model of the zoo",
+        description="Train a model of the zoo into a run directory. Ctrl-C ends after the current step and saves; "
+        "--resume continues as if nothing had happened.",
+    )
+    train.add_argument("model", help=f"a name of the zoo: {', '.join(zoo.ENTRIES)}")
+    train.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="a store made by `ldvd data prepare`, or a directory in UCF-101's layout, which is prepared first",
+    )
+    train.add_argument("--out", type=Path, help="the run directory (default: runs/MODEL-PRESET)")
+    train.add_argument("--preset", choices=zoo.PRESETS, default="lite", help="default: %(default)s")
+    train.add_argument("--steps", type=_positive, help="train until this step (default: the recipe's)")
+    train.add_argument("--seed", type=int, default=0, help="of weights, latents and clips (default: %(default)s)")
+    train.add_argument("--resume", action="store_true", help="continue the run in --out")
+    train.add_argument("--batch-size", type=_positive, help="instead of the recipe's")
+    train.add_argument("--generator-rate", type=float, help="learning rate, instead of the recipe's")
+    train.add_argument("--discriminator-rate", type=float, help="learning rate, instead of the recipe's")
+    train.add_argument("--svc-every", type=int, help="clip singular values every so many steps; 0 for never")
+    train.add_argument("--average", type=float, help="decay of the generator's moving average; 0 for none")
+    train.add_argument("--precision", choices=("float32", "bfloat16"), help="of the networks' arithmetic")
+    train.add_argument("--compile", action="store_true", default=None, help="use torch.compile")
+    train.add_argument("--sample-every", type=_positive, default=200, help="steps between sample grids")
+    train.add_argument("--checkpoint-every", type=_positive, default=500, help="steps between checkpoints")
+    train.add_argument("--log-every", type=_positive, default=10, help="steps between lines of metrics.jsonl")
+    train.add_argument("--quiet", action="store_true", help="no progress bar")
+    _add_device(train)
+    train.set_defaults(run=_train)
+
+    sample = commands.add_parser(
+        "sample",
+        help="draw videos from a run's generator",
+        description="Draw videos from the newest checkpoint of a run, as a looping GIF, an MP4 or a PNG contact sheet.",
+    )
+    sample.add_argument("directory", type=Path, metavar="RUN", help="a run directory")
+    sample.add_argument(
+        "--out", type=Path, default=Path("samples.gif"), help=".gif, .mp4 or .png (default: %(default)s)"
+    )
+    sample.add_argument("--videos", type=_positive, default=16, help="how many (default: %(default)s)")
+    sample.add_argument("--seed", type=int, default=0, help="of the latents (default: %(default)s)")
+    sample.add_argument("--step", type=int, help="of which checkpoint (default: the newest)")
+    sample.add_argument("--fps", type=_positive, default=12, help="frames per second (default: %(default)s)")
+    sample.add_argument("--scale", type=_positive, default=3, help="screen pixels a pixel (default: %(default)s)")
+    _add_device(sample)
+    sample.set_defaults(run=_sample)
+
+    data = commands.add_parser("data", help="prepare and inspect data").add_subparsers(
+        dest="data_command", required=True, metavar="COMMAND"
+    )
+    prepare = data.add_parser(
+        "prepare",
+        help="decode a data set once into a store",
+        description="Decode the clips of a directory in UCF-101's layout once, into a store that training reads. "
+        "Can be interrupted and continued.",
+    )
+    prepare.add_argument("root", type=Path, help="holds UCF-101/ and ucfTrainTestlist/")
+    prepare.add_argument("store", type=Path, help="directory to make")
+    prepare.add_argument("--image-size", type=_positive, default=64, help="pixels (default: %(default)s)")
+    prepare.add_argument("--subset", choices=("train", "test", "all"), default="train", help="default: %(default)s")
+    prepare.add_argument("--fold", type=int, choices=(1, 2, 3), default=1, help="official split (default: %(default)s)")
+    prepare.add_argument("--stride", type=_positive, default=1, help="keep every so manieth frame (default: all)")
+    prepare.add_argument("--min-frames", type=_positive, help="leave out clips with fewer frames")
+    prepare.add_argument("--strict", action="store_true", help="fail if any clip is missing or unreadable")
+    prepare.set_defaults(run=_prepare)
+    inspect = data.add_parser(
+        "inspect", help="say what a data set or a store holds", description="Say what a data set or a store holds."
+    )
+    inspect.add_argument("path", type=Path, help="a store, or a directory in UCF-101's layout")
+    inspect.add_argument("--subset", choices=("train", "test", "all"), default="train", help="default: %(default)s")
+    inspect.add_argument("--fold", type=int, choices=(1, 2, 3), default=1, help="default: %(default)s")
+    inspect.set_defaults(run=_inspect)
+
+    demo = commands.add_parser(
+        "demo",
+        help="from nothing to a trained model, in minutes",
+        description="Render the built-in data, train a lite TGAN, and leave samples and curves to look at.",
+    )
+    demo.add_argument("--out", type=Path, default=Path("runs/demo"), help="default: %(default)s")
+    demo.add_argument("--data", type=Path, default=Path("data/actions"), help="built-in data (default: %(default)s)")
+    demo.add_argument("--steps", type=_positive, default=800, help="training steps (default: %(default)s)")
+    demo.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    _add_device(demo)
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    from ldvd_lib.training import SampleGrid, Trainer
+
+    changes = {
+        name: getattr(arguments, name)
+        for name in (
+            "batch_size",
+            "generator_rate",
+            "discriminator_rate",
+            "svc_every",
+            "average",
+            "precision",
+            "compile",
+        )
+        if getattr(arguments, name) is not None
+    }
+    config = zoo.config(arguments.model, arguments.preset).with_recipe(**changes)
+    gan = config.build(seed=arguments.seed)
+    out = arguments.out or Path("runs") / f"{arguments.model}-{arguments.preset}"
+    trainer = Trainer(
+        gan,
+        _sampler(gan, arguments.data, device=arguments.device, seed=arguments.seed),
+        out,
+        seed=arguments.seed,
+        device=arguments.device,
+        resume=arguments.resume,
+        callbacks=[SampleGrid(arguments.sample_every)],
+        log_every=arguments.log_every,
+        checkpoint_every=arguments.checkpoint_every,
+        progress=not arguments.quiet,
+    )
+    trainer.run(arguments.steps or config.recipe.iterations)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    print(f"trained to step {trainer.step}: {out}\nsee it with: ldvd sample {out} --out samples.gif")
+
+
+def _sampler(gan, data: Path, *, device: str, seed: int):
+    """A sampler for a GAN from a store, or from a data set that is prepared beside itself first."""
+    from ldvd_lib.data import ClipStore, WindowSampler, prepare, ucf101
+
+    if (data / "index.json").is_file():
+        store = ClipStore.open(data, image_size=gan.image_size)
+    else:
+        index = ucf101.index(data)
+        store = prepare(
+            index, data.with_name(f"{data.resolve().name}-store-{gan.image_size}"), image_size=gan.image_size
+        )
+    recipe = gan.recipe
+    return WindowSampler(
+        store,
+        batch_size=recipe.batch_size,
+        num_frames=gan.num_frames,
+        stride=recipe.frame_stride,
+        flip=recipe.flip,
+        device=device,
+        seed=seed,
+    )
+
+
+def _sample(arguments: argparse.Namespace) -> None:
+    from ldvd_lib import video
+    from ldvd_lib.training import Run, sample_videos
+
+    suffix = arguments.out.suffix.lower()
+    if suffix not in (".gif", ".mp4", ".png"):
+        raise ValueError(f"--out is {arguments.out}, but must end in .gif, .mp4 or .png")
+    generator = Run.open(arguments.directory).generator(arguments.step).to(arguments.device)
+    videos = sample_videos(generator, arguments.videos, seed=arguments.seed)
+    if suffix == ".png":
+        video.save_png(video.contact_sheet(videos, scale=arguments.scale), arguments.out)
+    else:
+        save = video.save_gif if suffix == ".gif" else video.save_mp4
+        save(videos, arguments.out, fps=arguments.fps, scale=arguments.scale)
+    print(arguments.out)
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
+    from ldvd_lib.data import prepare, ucf101
+
+    index = ucf101.index(
+        arguments.root,
+        subset=arguments.subset,
+        fold=arguments.fold,
+        min_frames=arguments.min_frames,
+        strict=arguments.strict,
+    )
+    print(index.summary())
+    store = prepare(index, arguments.store, image_size=arguments.image_size, stride=arguments.stride)
+    print(f"{len(store)} clips, {len(store.frames)} frames of {store.image_size} px: {arguments.store}")
+
+
+def _inspect(arguments: argparse.Namespace) -> None:
+    from ldvd_lib.data import ClipStore, ucf101
+
+    if (arguments.path / "index.json").is_file():
+        print(ClipStore.open(arguments.path).summary())
+    else:
+        print(ucf101.index(arguments.path, subset=arguments.subset, fold=arguments.fold).summary())
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from ldvd_lib.demo import describe, run_demo
+
+    files = run_demo(
+        arguments.out, data=arguments.data, steps=arguments.steps, seed=arguments.seed, device=arguments.device
+    )
+    print(describe(files))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; errors of use come as one line, without a traceback.
+
+    Returns:
+        The exit status: 0, 1 after an error, 2 after wrong arguments (from argparse), 130 after an interrupt.
+    """
+    parsed = build_parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO if parsed.verbose else logging.WARNING, format="%(message)s")
+    try:
+        parsed.run(parsed)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, RuntimeError) as error:
+        if parsed.verbose:
+            raise
+        print(f"ldvd {parsed.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

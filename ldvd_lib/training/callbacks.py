@@ -1,0 +1,39 @@
+"""What happens beside the steps of a run: anything with ``every`` and a call that takes the trainer."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from ldvd_lib import video
+from ldvd_lib.training.sampling import sample_videos
+
+if TYPE_CHECKING:
+    from ldvd_lib.training.loop import Trainer
+
+
+class Callback(Protocol):
+    """Called with the trainer after every `every`-th step; must leave weights and random streams as they are."""
+
+    every: int
+
+    def __call__(self, trainer: "Trainer") -> None:
+        """Look at the trainer and write what is worth keeping into its run directory."""
+
+
+class SampleGrid:
+    """Videos of the same latents, as ``samples/step_0000100.gif``.
+
+    Args:
+        every: steps between two grids.
+        num_videos: videos in a grid.
+        seed: of their latents.
+        scale: pixels on screen a pixel.
+    """
+
+    def __init__(self, every: int = 200, *, num_videos: int = 16, seed: int = 0, scale: int = 2) -> None:
+        self.every, self.num_videos, self.seed, self.scale = every, num_videos, seed, scale
+
+    def __call__(self, trainer: "Trainer") -> None:
+        """Write the grid."""
+        directory = trainer.directory / "samples"
+        directory.mkdir(exist_ok=True)
+        videos = sample_videos(trainer.sampling_generator(), self.num_videos, seed=self.seed)
+        video.save_gif(videos, directory / f"step_{trainer.step:07d}.gif", scale=self.scale)

@@ -1,0 +1,140 @@
+"""Run directories: what training leaves behind, and the only thing that widgets and notebooks read of it."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from ldvd_lib.configuration import from_dict, load_json, to_dict
+from ldvd_lib.gan import VideoGAN, VideoGANConfig
+from ldvd_lib.training import checkpoint
+
+CONFIG, METRICS = "config.json", "metrics.jsonl"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What ``config.json`` holds: the model and its recipe, what data it saw, the seed."""
+
+    model: VideoGANConfig
+    data: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+    def require_same(self, other: "RunConfig", *, where: Path) -> None:
+        """Raise a `ValueError` that lists every difference, unless `other` is the same configuration."""
+        mine, theirs = _flatten(to_dict(self)), _flatten(to_dict(other))
+        different = [
+            f"{key}: {mine.get(key)!r} there, {theirs.get(key)!r} now"
+            for key in sorted(set(mine) | set(theirs))
+            if mine.get(key) != theirs.get(key)
+        ]
+        if different:
+            raise ValueError(
+                f"{where} is of another run ({'; '.join(different)}): continue with the same settings, "
+                "or choose another directory"
+            )
+
+
+def _flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {k: v for key, item in value.items() for k, v in _flatten(item, f"{prefix}.{key}".lstrip(".")).items()}
+    return {prefix: list(value) if isinstance(value, tuple) else value}
+
+
+def read_jsonl(path: Path) -> list[dict[str, Any]]:
+    """The records of a JSON-lines file; a last line that was cut short by a kill is left out."""
+    records = []
+    lines = path.read_text().splitlines()
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number < len(lines):
+                raise ValueError(f"line {number} of {path} is not JSON: {error}") from error
+    return records
+
+
+class Run:
+    """A run directory, read.
+
+    Attributes:
+        directory: where it is.
+        config: its `RunConfig`.
+    """
+
+    def __init__(self, directory: Path, config: RunConfig) -> None:
+        self.directory, self.config = directory, config
+
+    @classmethod
+    def open(cls, directory: str | Path) -> "Run":
+        """Open a run directory.
+
+        Raises:
+            FileNotFoundError: if it is none.
+            ValueError: if its ``config.json`` is damaged or of another version.
+        """
+        directory = Path(directory)
+        path = directory / CONFIG
+        if not path.is_file():
+            raise FileNotFoundError(f"{directory} is not a run directory: it has no {CONFIG} (train one: `ldvd train`)")
+        return cls(directory, from_dict(RunConfig, load_json(path), where=str(path)))
+
+    def metrics(self) -> dict[str, np.ndarray]:
+        """What was logged: ``step``, ``seconds`` and every loss and score, each an array over the logged steps."""
+        path = self.directory / METRICS
+        records = read_jsonl(path) if path.is_file() else []
+        names = records[0] if records else ()
+        return {name: np.array([record[name] for record in records]) for name in names}
+
+    @property
+    def checkpoints(self) -> list[Path]:
+        """Its checkpoints, oldest first."""
+        return checkpoint.list_checkpoints(self.directory)
+
+    @property
+    def sample_files(self) -> list[Path]:
+        """Its sample grids, oldest first."""
+        return sorted((self.directory / "samples").glob("step_*.gif"))
+
+    def gan(self, step: int | None = None) -> VideoGAN:
+        """Generator and discriminators of a checkpoint, on the CPU.
+
+        Args:
+            step: of which checkpoint; default the newest.
+
+        Raises:
+            FileNotFoundError: if there is no such checkpoint, listing those that are there.
+        """
+        gan = self.config.model.build()
+        path = self._weights(step)
+        gan.generator.load_state_dict(checkpoint.load_weights(path, "generator."))
+        gan.discriminators.load_state_dict(checkpoint.load_weights(path, "discriminators."))
+        return gan
+
+    def generator(self, step: int | None = None, *, averaged: bool = True) -> nn.Module:
+        """The generator of a checkpoint, on the CPU, in evaluation mode.
+
+        Args:
+            step: of which checkpoint; default the newest.
+            averaged: the average over training where the recipe kept one (what samples are drawn from).
+
+        Raises:
+            FileNotFoundError: if there is no such checkpoint, listing those that are there.
+        """
+        generator = self.config.model.build().generator
+        averaged = averaged and self.config.model.recipe.average > 0
+        prefix = "average.module." if averaged else "generator."
+        generator.load_state_dict(checkpoint.load_weights(self._weights(step), prefix))
+        return generator.eval()
+
+    def _weights(self, step: int | None) -> Path:
+        steps = {int(path.name.removeprefix("step_")): path for path in self.checkpoints}
+        if not steps:
+            raise FileNotFoundError(f"{self.directory} holds no checkpoint yet")
+        step = max(steps) if step is None else step
+        if step not in steps:
+            raise FileNotFoundError(f"{self.directory} has no checkpoint of step {step}: it has {sorted(steps)}")
+        return steps[step] / checkpoint.WEIGHTS

@@ -1,0 +1,252 @@
+"""The training loop."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from ldvd_lib.training import Run, SampleGrid, Trainer, TrainingDiverged
+from ldvd_lib.training.checkpoint import load_weights
+
+
+def train(config, sampler, directory: Path, steps: int, **options) -> Trainer:
+    options = {"device": "cpu", "callbacks": [], "progress": False, "log_every": 1, **options}
+    trainer = Trainer(config.build(seed=1), sampler, directory, **options)
+    trainer.run(steps)
+    return trainer
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return load_weights(Run.open(run).checkpoints[-1] / "weights.safetensors")
+
+
+def numbers(run: Path) -> list[dict]:
+    """What was logged, without the clock."""
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+
+
+def assert_same_run(one: Path, two: Path) -> None:
+    first, second = weights(one), weights(two)
+    assert first.keys() == second.keys()
+    for name, tensor in first.items():
+        assert torch.equal(tensor, second[name]), name
+    assert numbers(one) == numbers(two)
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, tiny_config, make_sampler) -> None:
+    train(tiny_config, make_sampler(), tmp_path / "whole", 12)
+    train(tiny_config, make_sampler(), tmp_path / "parts", 5)
+    trainer = train(tiny_config, make_sampler(), tmp_path / "parts", 12, resume=True)
+    assert trainer.step == 12
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_calling_run_again_continues(tmp_path, tiny_config, make_sampler) -> None:
+    train(tiny_config, make_sampler(), tmp_path / "whole", 6)
+    trainer = train(tiny_config, make_sampler(), tmp_path / "parts", 3)
+    trainer.run(6)
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_seeds_decide_everything(tmp_path, tiny_config, make_sampler) -> None:
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        torch.manual_seed(hash(name) % 1000)  # the caller's stream must not matter
+        train(tiny_config, make_sampler(), tmp_path / name, 3, seed=seed)
+    assert_same_run(tmp_path / "a", tmp_path / "b")
+    assert numbers(tmp_path / "a") != numbers(tmp_path / "c")
+
+
+def test_the_callers_random_stream_is_left_alone(tmp_path, tiny_config, make_sampler) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(2)
+    torch.manual_seed(5)
+    train(tiny_config, make_sampler(), tmp_path / "run", 2)
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_one_backward_pass_equals_two(tmp_path, tiny_config, make_sampler) -> None:
+    """A zero-sum step against the same losses differentiated one after the other."""
+    trainer = Trainer(tiny_config.build(seed=1), make_sampler(), tmp_path / "run", device="cpu", progress=False)
+    generator, discriminator = tiny_config.build(seed=1).train().children()
+    discriminator = discriminator["video"]
+    real = make_sampler().next_batch()
+    latents = generator.sample_latents(4, generator=torch.Generator().manual_seed(0))
+    scores = discriminator(generator(latents))
+    (-scores.mean()).backward(retain_graph=True)
+    expected_generator = [p.grad.clone() for p in generator.parameters() if p.grad is not None]
+    discriminator.zero_grad()
+    (scores.mean() - discriminator(real).mean()).backward()
+    expected_discriminator = [p.grad for p in discriminator.parameters()]
+
+    trainer._train_step()
+    got = [p.grad for p in trainer.gan.generator.parameters() if p.grad is not None]
+    torch.testing.assert_close(got, expected_generator, rtol=1e-4, atol=1e-7)
+    got = [p.grad for p in trainer.gan.discriminators["video"].parameters()]
+    torch.testing.assert_close(got, expected_discriminator, rtol=1e-4, atol=1e-7)
+
+
+def test_a_step_of_a_game_that_is_not_zero_sum_equals_autograd(tmp_path, tiny_config, make_sampler) -> None:
+    config = tiny_config.with_recipe(loss="non-saturating")
+    trainer = Trainer(config.build(seed=1), make_sampler(), tmp_path / "run", device="cpu", progress=False)
+    generator, discriminator = config.build(seed=1).train().children()
+    latents = generator.sample_latents(4, generator=torch.Generator().manual_seed(0))
+    trainer.loss.generator(discriminator["video"](generator(latents))).backward()
+    trainer._train_step()
+    got = [p.grad for p in trainer.gan.generator.parameters() if p.grad is not None]
+    expected = [p.grad for p in generator.parameters() if p.grad is not None]
+    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_singular_values_are_clipped_when_the_recipe_says(tmp_path, tiny_config, make_sampler) -> None:
+    config = tiny_config.with_recipe(svc_every=3, discriminator_rate=0.5)
+    trainer = train(config, make_sampler(), tmp_path / "run", 2)
+    weight = trainer.gan.discriminators["video"].layers[0][0].weight
+    assert torch.linalg.matrix_norm(weight.flatten(1), 2) > 1.1
+    trainer.run(3)
+    assert torch.linalg.matrix_norm(weight.flatten(1), 2) <= 1 + 1e-5
+
+
+def test_the_average_follows_the_weights(tmp_path, tiny_config, make_sampler) -> None:
+    trainer = train(tiny_config, make_sampler(), tmp_path / "run", 1)
+    name = "image.layers.0.weight"
+    average = trainer.gan.generator.get_parameter(name).detach().clone()
+    for step in range(2, 6):
+        trainer.run(step)
+        average = 0.9 * average + 0.1 * trainer.gan.generator.get_parameter(name).detach()
+    torch.testing.assert_close(Run.open(tmp_path / "run").generator().get_parameter(name), average)
+    raw = Run.open(tmp_path / "run").generator(averaged=False).get_parameter(name)
+    assert torch.equal(raw, trainer.gan.generator.get_parameter(name))
+
+
+def test_a_diverging_run_stops_and_keeps_its_last_good_checkpoint(tmp_path, tiny_config, make_sampler) -> None:
+    trainer = train(tiny_config, make_sampler(), tmp_path / "run", 4)
+    good = weights(tmp_path / "run")
+    trainer.gan.generator.image.layers[0].weight.data.fill_(torch.nan)
+    with pytest.raises(TrainingDiverged, match=r"step 5: .*loss = nan.*step_0000004.*learning rate"):
+        trainer.run(8)
+    assert all(tensor.isfinite().all() for tensor in good.values())
+    assert Run.open(tmp_path / "run").checkpoints[-1].name == "step_0000004"
+
+
+def test_a_weight_that_is_not_finite_is_never_saved(tmp_path, tiny_config, make_sampler) -> None:
+    trainer = train(tiny_config, make_sampler(), tmp_path / "run", 2)
+    trainer.step = 3
+    trainer.gan.discriminators["video"].head.weight.data[0, 0] = torch.inf
+    with pytest.raises(TrainingDiverged, match=r"discriminators\.video\.head\.weight"):
+        trainer.save_checkpoint()
+
+
+def test_old_checkpoints_go(tmp_path, tiny_config, make_sampler) -> None:
+    train(tiny_config, make_sampler(), tmp_path / "two", 10, checkpoint_every=2)
+    train(tiny_config, make_sampler(), tmp_path / "all", 10, checkpoint_every=2, keep_checkpoints=None)
+    names = [[path.name for path in Run.open(tmp_path / run).checkpoints] for run in ("two", "all")]
+    assert names[0] == ["step_0000008", "step_0000010"]
+    assert len(names[1]) == 5
+
+
+def test_sample_grids_come_from_the_same_latents_and_change_nothing(tmp_path, tiny_config, make_sampler) -> None:
+    train(tiny_config, make_sampler(), tmp_path / "plain", 6)
+    train(tiny_config, make_sampler(), tmp_path / "seen", 6, callbacks=[SampleGrid(every=2, num_videos=4)])
+    assert_same_run(tmp_path / "plain", tmp_path / "seen")
+    assert [path.name for path in Run.open(tmp_path / "seen").sample_files] == [
+        f"step_{step:07d}.gif" for step in (2, 4, 6)
+    ]
+
+
+def test_stop_from_another_thread(tmp_path, tiny_config, make_sampler) -> None:
+    trainer = Trainer(tiny_config.build(), make_sampler(), tmp_path / "run", device="cpu", callbacks=[], progress=False)
+    threading.Timer(0.3, trainer.stop).start()
+    trainer.run(10**9)
+    assert trainer.interrupted
+    assert Run.open(tmp_path / "run").checkpoints[-1].name == f"step_{trainer.step:07d}"
+
+
+def test_ctrl_c_saves_and_returns(tmp_path, tiny_config, make_sampler, caplog) -> None:
+    trainer = Trainer(tiny_config.build(), make_sampler(), tmp_path / "run", device="cpu", callbacks=[], progress=False)
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    trainer.run(10**9)
+    assert trainer.interrupted
+    assert "resume" in caplog.text
+    assert Run.open(tmp_path / "run").checkpoints[-1].name == f"step_{trainer.step:07d}"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {tests!r})
+import conftest
+from ldvd_lib.data import WindowSampler
+from ldvd_lib.training import Trainer
+config, store = conftest.tiny_config.__wrapped__(), conftest.tiny_store.__wrapped__()
+sampler = WindowSampler(store, batch_size=4, num_frames=4, seed=0)
+trainer = Trainer(config.build(seed=1), sampler, sys.argv[1], device="cpu", callbacks=[], progress=False,
+                  log_every=1, checkpoint_every=7, resume=True)
+trainer.run(int(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_run_continues_bit_for_bit(tmp_path) -> None:
+    command = [sys.executable, "-c", SCRIPT.format(tests=str(Path(__file__).parent))]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = subprocess.Popen([*command, str(killed), "100000"])
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if (killed / "metrics.jsonl").is_file() and len(numbers(killed)) >= 40:
+                break
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+    last = int(Run.open(killed).checkpoints[-1].name.removeprefix("step_"))
+    assert last % 7 == 0
+    assert last >= 35
+    target = str(last + 20)
+    for run in (killed, whole):
+        subprocess.run([*command, str(run), target], check=True)
+    assert_same_run(killed, whole)
+
+
+def test_an_occupied_directory_is_not_overwritten(tmp_path, tiny_config, make_sampler) -> None:
+    train(tiny_config, make_sampler(), tmp_path / "run", 2)
+    with pytest.raises(ValueError, match=r"already holds a run.*resume"):
+        train(tiny_config, make_sampler(), tmp_path / "run", 2)
+    other = replace(tiny_config, recipe=replace(tiny_config.recipe, svc_every=0))
+    with pytest.raises(ValueError, match="svc_every: 5 there, 0 now"):
+        train(other, make_sampler(), tmp_path / "run", 2, resume=True)
+
+
+def test_a_sampler_of_another_size_is_refused(tmp_path, tiny_config, tiny_store) -> None:
+    from ldvd_lib.data import WindowSampler
+
+    sampler = WindowSampler(tiny_store, batch_size=4, num_frames=8)
+    with pytest.raises(ValueError, match=r"num_frames': 8.*num_frames': 4"):
+        Trainer(tiny_config.build(), sampler, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_bfloat16_trains(tmp_path, tiny_config, make_sampler) -> None:
+    config = tiny_config.with_recipe(precision="bfloat16")
+    train(config, make_sampler(), tmp_path / "run", 3)
+    assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in weights(tmp_path / "run").values())
+
+
+@pytest.mark.slow
+def test_compiled_networks_train_and_save_under_the_same_names(tmp_path, tiny_config, make_sampler) -> None:
+    train(tiny_config, make_sampler(), tmp_path / "plain", 1)
+    train(tiny_config.with_recipe(compile=True), make_sampler(), tmp_path / "compiled", 1)
+    assert weights(tmp_path / "plain").keys() == weights(tmp_path / "compiled").keys()
+    # Losses, not weights: RMSprop's first step divides a gradient by itself, so that rounding decides small ones.
+    for name, value in numbers(tmp_path / "plain")[0].items():
+        assert numbers(tmp_path / "compiled")[0][name] == pytest.approx(value, rel=1e-4)

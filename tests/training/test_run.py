@@ -1,0 +1,78 @@
+"""Run directories, read back."""
+
+import json
+
+import pytest
+import torch
+
+from ldvd_lib.training import Run, Trainer, sample_videos
+from ldvd_lib.training.run import read_jsonl
+
+
+@pytest.fixture
+def run(tmp_path, tiny_config, make_sampler) -> Run:
+    trainer = Trainer(
+        tiny_config.build(), make_sampler(), tmp_path / "run", device="cpu", callbacks=[], progress=False, log_every=2
+    )
+    trainer.run(3)
+    trainer.run(5)
+    return trainer.run(5)
+
+
+def test_metrics_are_arrays_over_the_logged_steps(run) -> None:
+    metrics = run.metrics()
+    assert metrics["step"].tolist() == [2, 3, 4, 5]
+    assert set(metrics) == {"step", "seconds", "generator_loss", "discriminator_loss", "real_score", "fake_score"}
+    assert (metrics["discriminator_loss"] == metrics["fake_score"] - metrics["real_score"]).all() or (
+        abs(metrics["discriminator_loss"] - (metrics["fake_score"] - metrics["real_score"])).max() < 1e-5
+    )
+
+
+def test_networks_come_back_from_any_checkpoint(run, tiny_config) -> None:
+    assert [path.name for path in run.checkpoints] == ["step_0000003", "step_0000005"]
+    early, late = run.gan(3), run.gan()
+    assert early.config == tiny_config
+    assert not torch.equal(early.generator.image.layers[0].weight, late.generator.image.layers[0].weight)
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint of step 4: it has \[3, 5\]"):
+        run.gan(4)
+
+
+def test_a_directory_without_a_run_is_named(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match="is not a run directory"):
+        Run.open(tmp_path)
+
+
+def test_unknown_configuration_is_refused(run) -> None:
+    path = run.directory / "config.json"
+    values = json.loads(path.read_text())
+    values["model"]["recipe"]["momentum"] = 0.9
+    path.write_text(json.dumps(values))
+    with pytest.raises(ValueError, match=r"config\.json\.model\.recipe has unknown key\(s\) \['momentum'\]"):
+        Run.open(run.directory)
+
+
+def test_damaged_weights_are_named(run) -> None:
+    path = run.checkpoints[-1] / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"weights\.safetensors cannot be read"):
+        run.generator()
+
+
+def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path) -> None:
+    path = tmp_path / "m.jsonl"
+    path.write_text('{"step": 1}\n{"step": 2}\n{"ste')
+    assert [record["step"] for record in read_jsonl(path)] == [1, 2]
+    path.write_text('{"step": 1}\n{"ste\n{"step": 3}\n')
+    with pytest.raises(ValueError, match="line 2"):
+        read_jsonl(path)
+
+
+def test_a_sample_does_not_depend_on_its_batch(run) -> None:
+    generator = run.generator()
+    videos = sample_videos(generator, 6, seed=4)
+    assert videos.shape == (6, 3, 4, 8, 8)
+    torch.testing.assert_close(sample_videos(generator, 6, seed=4, batch_size=1), videos, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(sample_videos(generator, 2, seed=4), videos[:2], rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(sample_videos(generator, 2, seed=5), videos[:2], atol=1e-3)
+    with pytest.raises(ValueError, match="n is 0"):
+        sample_videos(generator, 0)
