@@ -7,6 +7,18 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+# What a test costs, by its marker: the cheap ones run first, so that what is wrong shows early.
+_COSTS = {"slow": 1, "notebook": 2, "browser": 3}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the cells that nbval runs as notebook tests, and order all tests by cost."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker("notebook")
+    items.sort(key=lambda item: max((_COSTS.get(mark.name, 0) for mark in item.iter_markers()), default=0))
+
 
 @pytest.fixture(scope="session")
 def repository() -> Path:

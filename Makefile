@@ -1,0 +1,41 @@
+# `make` lists what can be asked for. Everything happens in .venv, which is made when it is not there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+ARTIFACTS := $(CURDIR)/artifacts
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo lab test lint clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(STAMP)  ## make .venv and install the package, under constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; $(PYTHON) is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+demo: $(STAMP)  ## from nothing to a trained model: data, training, samples in runs/demo/
+	$(BIN)/ldvd demo
+
+lab: $(STAMP)  ## open JupyterLab on the course
+	$(BIN)/jupyter lab course/00_start_here.ipynb
+
+lint: $(STAMP)  ## check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+# Notebooks under test keep their data and runs out of the reader's own data/ and runs/.
+test: lint  ## everything that continuous integration runs
+	rm -rf $(ARTIFACTS)/notebooks/runs
+	LDVD_BUDGET=full LDVD_WORKSPACE=$(ARTIFACTS)/notebooks $(BIN)/python -m pytest --nbval --nbval-current-env \
+		--nbval-sanitize-with tests/notebooks/sanitize.cfg --nbval-cell-timeout 600 tests course
+
+clean:  ## remove what tests and builds leave (not .venv, data/ or runs/)
+	rm -rf build dist *.egg-info artifacts .pytest_cache .ruff_cache
+	find . -name .venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -type d -exec rm -rf {} +

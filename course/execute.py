@@ -1,0 +1,181 @@
+"""Run notebooks in place and leave them as they are committed: with outputs, without traces of the machine.
+
+    python course/execute.py course/01_video_as_tensors.ipynb     # run and clean
+    python course/execute.py --clean course/*.ipynb               # clean only
+
+Cleaning also writes the two things that every notebook shares: the Colab badge under the title and the bootstrap cell.
+A notebook that fails is left untouched.
+"""
+
+import argparse
+import os
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+from tqdm.auto import tqdm
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SIZE_LIMIT = 2_000_000
+TIME_BUDGET_SECONDS = 120
+CELL_TIMEOUT_SECONDS = 600
+
+_WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+_NOTEBOOK_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def _project() -> tuple[str, str]:
+    """The course's address on GitHub, and its version."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    return project["urls"]["Repository"], project["version"]
+
+
+def badge(name: str) -> str:
+    """The Markdown of the badge that opens the notebook of this file name in Colab."""
+    address, _ = _project()
+    slug = address.removeprefix("https://github.com/")
+    target = f"https://colab.research.google.com/github/{slug}/blob/main/course/{name}"
+    return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({target})"
+
+
+def bootstrap() -> str:
+    """The source of the cell that makes a notebook run on Colab, and does nothing elsewhere."""
+    address, version = _project()
+    return (
+        "# On Colab this installs the course's library (and keeps Colab's own PyTorch); elsewhere it does nothing.\n"
+        "import importlib.util\n"
+        "\n"
+        'if importlib.util.find_spec("ldvd_lib") is None:\n'
+        f'    %pip install --quiet "ldvd-course @ git+{address}@v{version}"'
+    )
+
+
+def clean(notebook: NotebookNode, name: str) -> NotebookNode:
+    """A copy as it is to be committed.
+
+    Badge and bootstrap cell are written, widget models (useless without their kernel), timestamps, editor state and
+    the machine's Python version go; consecutive pieces of the same stream become one.
+
+    Args:
+        notebook: The notebook.
+        name: Its file name, which the badge points to.
+    """
+    notebook = nbformat.from_dict(notebook)
+    notebook.metadata = nbformat.from_dict(_NOTEBOOK_METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    _write_badge(notebook, name)
+    for cell in notebook.cells:
+        kept = {key: value for key, value in cell.metadata.items() if key == "tags" and value}
+        cell.metadata = nbformat.from_dict(kept)
+        if "bootstrap" in cell.metadata.get("tags", []):
+            cell.source = bootstrap()
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
+            for output in cell.outputs:
+                if "data" in output:
+                    output.metadata = {}
+                    output.data.pop(_WIDGET_VIEW, None)
+    return notebook
+
+
+def _write_badge(notebook: NotebookNode, name: str) -> None:
+    tagged = [cell for cell in notebook.cells if "badge" in cell.metadata.get("tags", [])]
+    if not tagged:
+        tagged = [nbformat.v4.new_markdown_cell(metadata={"tags": ["badge"]})]
+        notebook.cells[1:1] = tagged
+    for cell in tagged:
+        cell.source = badge(name)
+
+
+def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        if joined and output.output_type == joined[-1].output_type == "stream" and output.name == joined[-1].name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    for output in joined:
+        if output.output_type == "stream":
+            # As in a terminal: what follows a carriage return replaces what stood before it on its line.
+            output.text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in output.text.split("\n"))
+    return joined
+
+
+def run(notebook: NotebookNode, directory: Path, environment: dict[str, str] | None = None) -> NotebookNode:
+    """A copy with fresh outputs, run from the first cell to the last in a new kernel.
+
+    Args:
+        notebook: The notebook.
+        directory: The kernel's working directory.
+        environment: Variables set for the kernel on top of this process's.
+
+    Raises:
+        CellExecutionError: A cell failed.
+    """
+    notebook = nbformat.from_dict(notebook)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        timeout=CELL_TIMEOUT_SECONDS,
+        store_widget_state=False,
+        record_timing=False,
+        resources={"metadata": {"path": str(directory)}},
+    )
+    client.execute(env=os.environ | (environment or {}))
+    return notebook
+
+
+def save(notebook: NotebookNode, path: Path) -> None:
+    """Write the notebook in one step.
+
+    Raises:
+        ValueError: It is over the size limit; the message names the largest outputs.
+    """
+    text = nbformat.writes(notebook) + "\n"
+    size = len(text.encode())
+    if size > SIZE_LIMIT:
+        weights = sorted(((len(str(cell)), index) for index, cell in enumerate(notebook.cells)), reverse=True)
+        heaviest = ", ".join(f"cell {index} ({weight / 1e6:.1f} MB)" for weight, index in weights[:3])
+        raise ValueError(
+            f"{path.name} is {size / 1e6:.1f} MB and the limit is {SIZE_LIMIT / 1e6:.0f} MB; heaviest: {heaviest}. "
+            "Show fewer or smaller videos."
+        )
+    partial = path.with_suffix(".ipynb.partial")
+    partial.write_text(text)
+    partial.replace(path)
+
+
+def main() -> int:
+    """Run the command line; the exit status is the number of notebooks that failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("notebooks", nargs="+", type=Path, metavar="NOTEBOOK")
+    parser.add_argument("--clean", action="store_true", help="only clean: keep the outputs that are there")
+    arguments = parser.parse_args()
+    failures = 0
+    for path in tqdm(arguments.notebooks, unit="notebook", disable=len(arguments.notebooks) == 1):
+        started = time.perf_counter()
+        try:
+            notebook = clean(nbformat.read(path, as_version=4), path.name)
+            if not arguments.clean:
+                notebook = clean(run(notebook, path.resolve().parent), path.name)
+            save(notebook, path)
+        except (CellExecutionError, OSError, ValueError, nbformat.ValidationError) as error:
+            failures += 1
+            tqdm.write(f"{path}: not written\n{error}", file=sys.stderr)
+            continue
+        seconds = time.perf_counter() - started
+        late = f" (over the budget of {TIME_BUDGET_SECONDS} s)" if seconds > TIME_BUDGET_SECONDS else ""
+        tqdm.write(f"{path}: {seconds:.0f} s{late}, {path.stat().st_size / 1e6:.2f} MB")
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main())

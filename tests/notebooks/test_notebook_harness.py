@@ -1,0 +1,240 @@
+"""The harness itself: a good notebook has no problems, and each kind of bad one is caught."""
+
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import notebook_harness as harness
+import pytest
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+execute = harness.execute
+
+NAME = "99_sample.ipynb"
+PIXEL = "data:image/png;base64,iVBORw0KGgo/tmp/x="
+
+# Two exercises registered by the notebook itself; a real one has them in ldvd_lib/exercises.
+REGISTER = """\
+from ldvd_lib.exercises import attempt, exercise, expect_equal
+from ldvd_lib.classroom import check
+
+@exercise("99.1", title="A number", hints=("a", "b", "c"))
+def a_number(answer):
+    expect_equal(answer, 3, "the number")
+
+@exercise("99.2", title="A function", hints=("a", "b", "c"))
+def a_function(answer):
+    expect_equal(attempt(answer, 2), 4, "f(2)")
+"""
+
+
+def _tagged(make, source: str, tag: str) -> NotebookNode:
+    return make(source, metadata={"tags": [tag]})
+
+
+def _solution(code: str) -> NotebookNode:
+    return _tagged(
+        new_markdown_cell,
+        f"<details>\n<summary>Solution</summary>\n\n```python\n{code}\n```\n\nBecause.\n\n</details>",
+        "solution",
+    )
+
+
+def _picture() -> NotebookNode:
+    return new_output("display_data", data={"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"})
+
+
+@pytest.fixture
+def unrun() -> NotebookNode:
+    """A small notebook that keeps every convention, without outputs."""
+    cells = [
+        new_markdown_cell("# 99 · Sample\n\n## What you will be able to do\n\nTest."),
+        new_markdown_cell("## Prerequisites and time\n\nNone; no time at all."),
+        _tagged(new_code_cell, "", "bootstrap"),
+        new_markdown_cell("## 1. Numbers"),
+        new_code_cell(REGISTER),
+        _tagged(new_code_cell, "answer = ...  # three", "exercise"),
+        new_code_cell('check("99.1", answer)'),
+        _solution("answer = 3"),
+        new_markdown_cell("## 2. Functions\n\n![A dot](figures/dot.png)\n\n*Figure 1. A dot.*"),
+        _tagged(new_code_cell, "def f(x):\n    ...", "exercise"),
+        new_code_cell('check("99.2", f)'),
+        _solution("def f(x):\n    return x + 2"),
+        new_markdown_cell("## Recap\n\n## References"),
+    ]
+    return execute.clean(new_notebook(cells=cells), NAME)
+
+
+@pytest.fixture
+def notebook(unrun: NotebookNode) -> NotebookNode:
+    """The same, as if it had been run."""
+    count = 0
+    for cell in unrun.cells:
+        if cell.cell_type == "code":
+            count += 1
+            cell.execution_count = count
+    unrun.cells[7].outputs = [
+        new_output("execute_result", data={"text/plain": "○ 99.1 A number: not attempted yet."}, execution_count=4)
+    ]
+    return execute.clean(unrun, NAME)
+
+
+def _edit(notebook: NotebookNode, beginning: str, **changes) -> None:
+    cell = next(cell for cell in notebook.cells if cell.source.startswith(beginning))
+    cell.update(changes)
+
+
+def _show(notebook: NotebookNode, *outputs: NotebookNode) -> None:
+    """Put outputs under the first cell that shows nothing by itself."""
+    _edit(notebook, REGISTER.splitlines()[0], outputs=list(outputs))
+
+
+def test_a_good_notebook_has_no_problems(notebook):
+    assert harness.problems(notebook, NAME) == []
+    assert [exercise.name for exercise in harness.exercises(notebook)] == ["99.1", "99.2"]
+
+
+SPOILT = {
+    "no title": (lambda nb: nb.cells.pop(0), "title"),
+    "no objectives": (lambda nb: _edit(nb, "# 99", source="# 99 · Sample"), "no heading says 'what you will"),
+    "no recap": (lambda nb: _edit(nb, "## Recap", source="## References"), "no heading says 'recap'"),
+    "sections not numbered": (lambda nb: _edit(nb, "## 1.", source="## Numbers"), "sections are numbered"),
+    "badge of another": (lambda nb: _edit(nb, "[![", source=execute.badge("98_other.ipynb")), "no Colab badge"),
+    "no bootstrap": (lambda nb: nb.cells.pop(3), "tagged bootstrap"),
+    "old bootstrap": (lambda nb: _edit(nb, "# On Colab", source="%pip install x"), "course/execute.py --clean"),
+    "one exercise": (lambda nb: nb.cells.__delitem__(slice(10, 13)), "at least two exercises, and there are 1"),
+    "no exercise": (lambda nb: nb.cells.__delitem__(slice(6, 13)), "at least two exercises, and there are 0"),
+    "no solution": (lambda nb: nb.cells.pop(12), "followed by its check and then its solution"),
+    "check not shown": (lambda nb: _edit(nb, 'check("99.2"', source='check("99.2", f);f'), "last thing in its cell"),
+    "exercise of another": (lambda nb: _edit(nb, 'check("99.2"', source='check("98.2", f)'), "another notebook"),
+    "nothing to fill in": (lambda nb: _edit(nb, "def f", source="def f(x):\n    return x"), "no ... to fill in"),
+    "open solution": (lambda nb: nb.cells.__setitem__(12, _tagged(new_markdown_cell, "4", "solution")), "<details>"),
+    "executed solution": (
+        lambda nb: nb.cells.__setitem__(12, _tagged(new_code_cell, "4", "solution")),
+        "Markdown cell",
+    ),
+    "solution not Python": (lambda nb: nb.cells.__setitem__(12, _solution("def f(")), "never closed"),
+    "passes unsolved": (
+        lambda nb: nb.cells[7].outputs[0].data.update({"text/plain": "✓ 99.1"}),
+        "passes before it is solved",
+    ),
+    "private import": (lambda nb: _edit(nb, "answer", source="import ldvd_lib._torchvision; ..."), "is private"),
+    "unknown import": (lambda nb: _edit(nb, "answer", source="from ldvd_lib import nothing; ..."), "does not exist"),
+    "torchvision": (lambda nb: _edit(nb, "answer", source="import torchvision.io; ..."), "imports torchvision"),
+    "no alternative text": (lambda nb: _edit(nb, "## 2.", source="## 2. A\n![ ](a.png)\n*Figure 1.*"), "alternative"),
+    "no caption": (lambda nb: _edit(nb, "## 2.", source="## 2. A\n![a](a.png)"), "without a caption"),
+    "output without caption": (lambda nb: _show(nb, _picture()), "no caption"),
+    "output without alternative text": (
+        lambda nb: _show(nb, new_output("display_data", data={"text/html": f'<img src="{PIXEL}">'})),
+        "without alternative text in an output",
+    ),
+    "error": (lambda nb: _show(nb, new_output("error", ename="E", evalue="", traceback=[])), "an error output"),
+    "warning": (lambda nb: _show(nb, new_output("stream", name="stderr", text="hm")), "stderr"),
+    "path in an output": (lambda nb: _show(nb, new_output("stream", text="see /home/me/x")), "absolute path in an"),
+    "path in the source": (lambda nb: _edit(nb, "answer", source='"/tmp/x" ...'), "an absolute path"),
+    "Windows path": (lambda nb: _edit(nb, "answer", source='r"C:\\Users\\me"; ...'), "an absolute path"),
+    "run out of order": (lambda nb: _edit(nb, "def f", execution_count=9), "not run from the first cell"),
+    "not run": (lambda nb: _edit(nb, "def f", execution_count=None), "not run from the first cell"),
+    "timestamps": (lambda nb: nb.cells[5].metadata.update(execution={"iopub.status.idle": "2026"}), "traces"),
+    "Python version": (lambda nb: nb.metadata.language_info.update(version="3.11.7"), "traces"),
+    "nothing compared": (
+        lambda nb: [cell.metadata.update(tags=[*harness.tags(cell), "nbval-ignore-output"]) for cell in nb.cells],
+        "at most half",
+    ),
+    "too large": (lambda nb: _show(nb, new_output("stream", text="x" * 2_000_000)), "the limit is 2 MB"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_each_fault_is_caught(notebook, case):
+    spoil, said = SPOILT[case]
+    spoil(notebook)
+    assert said in "\n".join(harness.problems(notebook, NAME))
+
+
+def test_inline_pictures_are_not_mistaken_for_paths(notebook):
+    _show(notebook, new_output("display_data", data={"text/html": f'<img alt="a dot" src="{PIXEL}">'}))
+    caption = new_markdown_cell("*Figure 2. A dot, see https://example.org/home/tmp/x or ../tmp/y.*")
+    notebook.cells.insert(6, caption)
+    assert harness.problems(notebook, NAME) == []
+
+
+def test_cleaning_removes_traces_and_changes_nothing_the_second_time(notebook):
+    dirty = copy.deepcopy(notebook)
+    dirty.metadata.widgets = {"state": {}}
+    dirty.cells[5].metadata.update(execution={"x": 1}, collapsed=True)
+    widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "100%"}
+    bar = new_output("stream", name="stdout", text=" 10%\r 20%")
+    _show(dirty, new_output("display_data", data=widget), bar, new_output("stream", text="\rdone\n"))
+    cleaned = execute.clean(dirty, NAME)
+    outputs = cleaned.cells[5].outputs
+    assert outputs[0].data == {"text/plain": "100%"}
+    assert [output.get("text") for output in outputs[1:]] == ["done\n"]
+    assert cleaned.metadata == notebook.metadata and cleaned.cells[5].metadata == {}
+    assert execute.clean(cleaned, NAME) == cleaned
+    assert dirty.cells[5].metadata  # the original is left alone
+
+
+def test_the_bootstrap_cell_does_nothing_where_the_library_is(monkeypatch):
+    source = execute.bootstrap()
+    assert "torch" not in source.partition("\n")[2], "it must not ask for another PyTorch"
+    tree = harness.syntax_tree(new_code_cell(source))
+    exec(compile(tree, "bootstrap", "exec"), {})  # %pip would need IPython, and fail
+
+
+def test_a_notebook_over_the_limit_is_not_written(notebook, tmp_path):
+    path = tmp_path / NAME
+    path.write_text("old")
+    _show(notebook, new_output("stream", text="x" * 2_000_000))
+    with pytest.raises(ValueError, match=r"cell 5 \(2\.0 MB\)"):
+        execute.save(notebook, path)
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.slow
+def test_solutions_that_are_right_pass_and_others_are_caught(unrun, tmp_path):
+    unrun.cells[12] = _solution("def f(x):\n    return x + 3")
+    assert harness.statuses(unrun, tmp_path, {}) == {"99.1": "not attempted yet", "99.2": "not attempted yet"}
+    assert harness.statuses(harness.solved(unrun), tmp_path, {}) == {"99.1": "passed", "99.2": "not yet"}
+
+
+@pytest.mark.slow
+def test_a_failing_notebook_raises_and_is_left_as_it_was(unrun, tmp_path):
+    _edit(unrun, "answer", source="1 / 0")
+    with pytest.raises(CellExecutionError):
+        execute.run(unrun, tmp_path)
+    path = tmp_path / NAME
+    nbformat.write(unrun, path)
+    before = path.read_bytes()
+    command = [sys.executable, harness.REPOSITORY / "course" / "execute.py", path]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1 and "ZeroDivisionError" in result.stderr
+    assert path.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_execute_leaves_a_notebook_that_can_be_committed_and_nbval_repeats(unrun, tmp_path):
+    timing = "import time\nprint('took', round(time.perf_counter(), 3), 's')"
+    unrun.cells[5].source += f"\n{timing}"
+    path = tmp_path / NAME
+    nbformat.write(unrun, path)
+    script = harness.REPOSITORY / "course" / "execute.py"
+    subprocess.run([sys.executable, script, path], check=True, capture_output=True)
+    assert harness.problems(nbformat.read(path, as_version=4), NAME) == []
+    assert _nbval(path) == 0
+
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[7].outputs[0].data["text/plain"] = "✗ 99.1 A number: not yet."
+    nbformat.write(notebook, path)
+    assert _nbval(path) == 1, "an output that differs is caught"
+
+
+def _nbval(path: Path) -> int:
+    sanitize = Path(__file__).with_name("sanitize.cfg")
+    options = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", sanitize, "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", *options, path]
+    return subprocess.run(command, capture_output=True, cwd=path.parent).returncode

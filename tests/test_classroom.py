@@ -1,0 +1,227 @@
+"""Checks report and never raise; hints, progress and the time budget."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from ldvd_lib import classroom, environment, exercises
+from ldvd_lib.exercises import registry
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exercises and results of these tests alone, and the default budget."""
+    monkeypatch.setattr(registry, "_exercises", {})
+    monkeypatch.setattr(classroom, "_results", {})
+    monkeypatch.delenv("LDVD_BUDGET", raising=False)
+    monkeypatch.delenv("LDVD_WORKSPACE", raising=False)
+
+
+@pytest.fixture
+def double() -> str:
+    """An exercise that asks for a function that doubles a tensor; its name."""
+
+    @exercises.exercise("98.1", title="Double it", hints=("think of twice", "use *", "return 2 * x"))
+    def _(answer):
+        x = torch.arange(3.0)
+        exercises.expect_close(exercises.attempt(answer, x), 2 * x, "f(x)")
+        return "twice is nice"
+
+    return "98.1"
+
+
+def _raise(error: BaseException):
+    raise error
+
+
+def _unfinished(x): ...
+
+
+class _HostileRepr:
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+
+def test_a_right_answer_passes(double):
+    result = classroom.check(double, lambda x: x + x)
+    assert result.passed
+    assert result.message == "Twice is nice."
+    assert str(result) == "✓ 98.1 Double it: passed. Twice is nice."
+
+
+@pytest.mark.parametrize("answer", [None, ..., (1, ...), _unfinished, lambda x: _raise(NotImplementedError())])
+def test_a_stub_is_not_attempted_yet_rather_than_wrong(double, answer):
+    result = classroom.check(double, answer)
+    assert result.status == "not attempted yet"
+    assert 'hint("98.1")' in result.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda x: x, ["67% of its values", "should be 4", "is 2"]),
+        (lambda x: x[:2], ["should have shape (3,)", "has (2,)"]),
+        (lambda x: x * float("nan"), ["3 values that are not finite"]),
+        (lambda x: "six", ["should be a tensor of shape (3,)", "is 'six'"]),
+        (lambda x: x / torch.zeros(2), ["your code raised RuntimeError", "x / torch.zeros(2)"]),
+        (lambda: 1, ["raised TypeError"]),
+        (lambda x: sys.exit(3), ["raised SystemExit: 3"]),
+        (lambda x: _HostileRepr(), ["raised RuntimeError: no"]),
+        (12, ["A function was expected, and this is 12"]),
+    ],
+)
+def test_a_wrong_answer_is_told_what_is_wrong(double, answer, said):
+    result = classroom.check(double, answer)
+    assert result.status == "not yet"
+    for part in said:
+        assert part.lower() in result.message.lower()
+
+
+def test_the_learner_can_interrupt_a_check(double):
+    with pytest.raises(KeyboardInterrupt):
+        classroom.check(double, lambda x: _raise(KeyboardInterrupt()))
+
+
+def test_an_unknown_exercise_is_a_message_too(double):
+    result = classroom.check("98.7", 1)
+    assert not result.passed
+    assert "no exercise '98.7'; notebook 98 has 98.1" in result.message
+    assert "98.7" not in classroom.progress().statuses
+    assert not classroom.check(None, 1).passed
+    assert "has none" in classroom.hint("../x").message
+
+
+def test_checking_leaves_the_random_state_alone(double):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    classroom.check(double, lambda x: torch.rand(3) + _raise(ValueError()))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_checks_see_the_same_random_numbers_every_time():
+    seen = []
+
+    @exercises.exercise("98.2", title="Random", hints=("a", "b", "c"))
+    def _(answer):
+        seen.append(torch.rand(2))
+
+    classroom.check("98.2", 1)
+    classroom.check("98.2", 1)
+    assert torch.equal(*seen)
+
+
+def test_pictures_in_html_escape_what_learners_wrote(double):
+    shown = classroom.check(double, lambda x: "<script>")._repr_html_()
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown
+    assert "✗" in shown and "not yet" in shown  # the colour is not the only sign
+
+
+def test_hints_are_graded_and_say_how_to_get_the_next(double):
+    assert str(classroom.hint(double)) == 'Hint 1 of 3 for 98.1. Think of twice. For more: hint("98.1", 2).'
+    assert "use *" in str(classroom.hint(double, level=2)).lower()
+    assert "the last one" in str(classroom.hint(double, 3))
+    assert "go from 1 to 3" in str(classroom.hint(double, 4))
+
+
+def test_progress_keeps_the_best_result_in_order(double):
+    exercises.exercise("98.10", title="Later", hints=("a", "b", "c"))(lambda answer: None)
+    exercises.exercise("98.2", title="Sooner", hints=("a", "b", "c"))(lambda answer: None)
+    classroom.check(double, lambda x: x)
+    assert classroom.progress().statuses[double] == "not yet"
+    classroom.check(double, lambda x: 2 * x)
+    classroom.check(double, lambda x: x)
+    assert classroom.progress().statuses == {
+        "98.1": "passed",
+        "98.2": "not attempted yet",
+        "98.10": "not attempted yet",
+    }
+    assert "1 of 3 exercises passed" in str(classroom.progress())
+    assert "✓ passed" in classroom.progress()._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("got", "expected", "passes"),
+    [
+        (3, 3, True),
+        (torch.tensor(3), 3, True),
+        ([1, 2], (1, 2), True),
+        (torch.Size([1, 2]), (1, 2), True),
+        (4, 3, False),
+        (torch.ones(2), 3, False),
+    ],
+)
+def test_plain_values_compare_as_learners_mean_them(got, expected, passes):
+    if passes:
+        exercises.expect_equal(got, expected, "it")
+    else:
+        with pytest.raises(exercises.NotYet, match="it should be"):
+            exercises.expect_equal(got, expected, "it")
+
+
+def test_numbers_and_arrays_compare_within_the_tolerance():
+    exercises.expect_close(0.1 + 0.2, 0.3, "the sum")
+    exercises.expect_close(torch.ones(2, dtype=torch.bfloat16), torch.ones(2), "ones")
+    exercises.expect_close(torch.ones(2).numpy(), torch.ones(2), "an array")
+    exercises.expect_close(torch.ones(0), torch.ones(0), "nothing")
+    with pytest.raises(exercises.NotYet, match="should be 2, and is 1"):
+        exercises.expect_close(1, 2, "it")
+    with pytest.raises(exercises.NotYet, match=r"50% .* at \(1,\), should be 1 and is 1.5"):
+        exercises.expect_close(torch.tensor([1.0, 1.5]), torch.ones(2), "it")
+
+
+@pytest.mark.parametrize(("name", "hints"), [("1.1", ("a", "b", "c")), ("01.1", ("a", "b"))])
+def test_a_malformed_exercise_is_refused(name, hints):
+    with pytest.raises(ValueError):
+        exercises.exercise(name, title="x", hints=hints)(lambda answer: None)
+
+
+def test_the_quick_budget_cuts_steps_and_repeats(monkeypatch):
+    assert (classroom.steps(600), classroom.repeats(10)) == (600, 10)
+    monkeypatch.setenv("LDVD_BUDGET", "quick")
+    assert (classroom.steps(600), classroom.steps(600, quick=50), classroom.repeats(10)) == (20, 50, 1)
+    assert classroom.steps(1) == 1
+    monkeypatch.setenv("LDVD_BUDGET", "slow")
+    with pytest.raises(ValueError, match="LDVD_BUDGET is 'slow'"):
+        classroom.steps(600)
+    with pytest.raises(ValueError, match="at least 1"):
+        classroom.steps(0)
+
+
+def test_the_environment_report_finds_machine_and_data(tmp_path, monkeypatch):
+    clips = tmp_path / "data" / "mine" / "UCF-101" / "Walk"
+    clips.mkdir(parents=True)
+    (clips / "v_Walk_g01_c01.avi").touch()
+    monkeypatch.chdir(tmp_path)
+    report = classroom.environment_report()
+    assert report.torch == torch.__version__
+    assert report.cores >= 1 and report.free_disk_gib > 0
+    assert [(found.name, found.description) for found in report.data_sets] == [("mine", "1 clips of 1 classes")]
+    assert "mine (1 clips of 1 classes)" in str(report)
+    assert "<table>" in report._repr_html_()
+    assert str(tmp_path) not in str(report)
+
+
+def test_the_workspace_is_the_checkout_or_where_you_are(repository, tmp_path, monkeypatch):
+    monkeypatch.chdir(repository / "course")
+    assert str(environment.workspace()) == ".."
+    monkeypatch.chdir(repository)
+    assert str(environment.workspace()) == "."
+    monkeypatch.chdir(tmp_path)
+    assert str(environment.workspace()) == "."
+    monkeypatch.setenv("LDVD_WORKSPACE", str(tmp_path / "new"))
+    assert environment.workspace() == tmp_path / "new"
+    assert classroom.environment_report().data_sets == ()
+
+
+def test_importing_the_classroom_is_light():
+    """No Jupyter and no matplotlib until something is shown."""
+    code = (
+        "import sys, ldvd_lib.classroom; print([m for m in ('IPython', 'matplotlib', 'moviepy') if m in sys.modules])"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert output.stdout.strip() == "[]"

@@ -1,0 +1,29 @@
+"""What the README shows works, and what it links to is there."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_links_lead_somewhere(repository, name):
+    targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", (repository / name).read_text())
+    missing = [target for target in targets if not (repository / target).exists()]
+    assert not missing
+
+
+@pytest.mark.slow
+def test_the_library_in_ten_lines(repository, tmp_path):
+    """The example as it stands, with less data and fewer steps."""
+    (code,) = re.findall(r"```python\n(.*?)```", (repository / "README.md").read_text(), re.DOTALL)
+    for full, short in (('render("data/actions")', 'render("data/actions", clips_per_class=2)'), ("800", "2")):
+        assert code.count(full) == 1
+        code = code.replace(full, short)
+    # As a script with the guard that processes started by spawning need.
+    script = tmp_path / "example.py"
+    script.write_text("if __name__ == '__main__':\n" + re.sub(r"^", "    ", code, flags=re.MULTILINE))
+    subprocess.run([sys.executable, script], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert (tmp_path / "samples.gif").stat().st_size > 10_000
+    assert (tmp_path / "runs" / "mine").is_dir()
