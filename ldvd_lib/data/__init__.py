@@ -1,0 +1,19 @@
+"""Video files to batches: list the clips, decode them once into a store, draw random windows from it."""
+
+from ldvd_lib.data.decode import DecodeError, VideoInfo
+from ldvd_lib.data.sample import WindowDataset, Windows, WindowSampler
+from ldvd_lib.data.store import ClipStore, prepare
+from ldvd_lib.data.ucf101 import Clip, UCF101Error, UCF101Index
+
+__all__ = [
+    "Clip",
+    "ClipStore",
+    "DecodeError",
+    "UCF101Error",
+    "UCF101Index",
+    "VideoInfo",
+    "WindowDataset",
+    "WindowSampler",
+    "Windows",
+    "prepare",
+]

@@ -1,0 +1,174 @@
+"""Video files into arrays of frames, with PyAV: any container and codec that FFmpeg reads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import torch
+from av.container import InputContainer
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+# A file holding less than this share of the frames its header promises counts as truncated. Headers may be off by a
+# frame or two (dropped frames, packed B-frames); a download that broke off is off by far more.
+COMPLETE = 0.9
+
+# Frames resized together: enough to amortise the call, few enough that a long clip does not sit in memory at full size.
+_CHUNK = 32
+
+
+class DecodeError(ValueError):
+    """A video file that cannot be decoded; the message names the file and the reason."""
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file holds: frames, frames per second, and pixels across and down."""
+
+    num_frames: int
+    fps: float
+    width: int
+    height: int
+
+
+def probe(path: str | Path) -> VideoInfo:
+    """Count the frames of a video file and decode its first, without decoding the rest.
+
+    Args:
+        path: a video file.
+
+    Returns:
+        The number of frames stored in the file, its frame rate and its size in pixels.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DecodeError: it is not a video, holds no frame, or is truncated.
+    """
+    with _open(path) as (container, stream):
+        decodes, num_frames = False, 0
+        for packet in container.demux(stream):
+            decodes = decodes or bool(packet.decode())
+            num_frames += packet.size > 0
+        if not decodes:
+            raise DecodeError(f"{path}: no frame could be decoded")
+        _check_complete(path, stream, num_frames)
+        rate = stream.average_rate or stream.guessed_rate
+        if not rate:
+            raise DecodeError(f"{path}: the file does not say how many frames per second it has")
+        return VideoInfo(num_frames, float(rate), stream.width, stream.height)
+
+
+def decode(
+    path: str | Path,
+    *,
+    image_size: int | None = None,
+    stride: int = 1,
+    start: int = 0,
+    max_frames: int | None = None,
+) -> np.ndarray:
+    """Decode a video file, or a window of it, into RGB frames.
+
+    Args:
+        path: a video file.
+        image_size: crop the centre square whose side is the frame's short side and resize it, antialiased, to this
+            many pixels; None leaves the frames as they are.
+        stride: keep every stride-th frame, beginning with `start`.
+        start: the frame to begin with. Reached by seeking where the file's key frames allow it.
+        max_frames: stop after this many frames (counted after striding); None reads to the end.
+
+    Returns:
+        (T, H, W, 3) uint8. T is below `max_frames` where the file ends first.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        DecodeError: it is not a video, is damaged or truncated, or has no frame at or after `start`.
+    """
+    for name, value, least in (("image_size", image_size, 1), ("stride", stride, 1), ("max_frames", max_frames, 1)):
+        if value is not None and value < least:
+            raise ValueError(f"{name} must be at least {least}, not {value}")
+    if start < 0:
+        raise ValueError(f"start must be at least 0, not {start}")
+    pending: list[np.ndarray] = []
+    chunks: list[np.ndarray] = []
+
+    def flush() -> None:
+        if pending:
+            frames = np.stack(pending)
+            chunks.append(frames if image_size is None else _resize(frames, image_size))
+            pending.clear()
+
+    with _open(path) as (container, stream):
+        converter = VideoReformatter()  # one for all frames: setting up a conversion costs more than running it
+        seen = 0
+        for position, frame in enumerate(_frames_from(container, stream, start)):
+            if position % stride == 0:
+                rgb = converter.reformat(frame, stream.width, stream.height, "rgb24", threads=1).to_ndarray()
+                pending.append(rgb if image_size is None else _centre_square(rgb))
+                seen += 1
+                if seen == max_frames:
+                    break
+            if len(pending) == _CHUNK:
+                flush()
+        else:  # read to the end of the file: was it all there?
+            if not seen:
+                raise DecodeError(f"{path}: no frame at or after frame {start}")
+            _check_complete(path, stream, start + position + 1)
+        flush()
+    return chunks[0] if len(chunks) == 1 else np.concatenate(chunks)
+
+
+@contextmanager
+def _open(path: str | Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise DecodeError(f"{path}: no video stream")
+            stream = container.streams.video[0]
+            stream.codec_context.thread_count = 1  # many files decode side by side; each keeps to its own thread
+            yield container, stream
+    except av.error.FFmpegError as error:
+        raise DecodeError(f"{path}: {error.strerror or error}") from error
+
+
+def _frames_from(container: InputContainer, stream: VideoStream, start: int) -> Iterator[av.VideoFrame]:
+    """The frames of a stream, in the order they are shown, from frame `start` on."""
+    rate = stream.average_rate
+    # A time stamp names a frame only where time is counted in frames and no frame is stored out of order.
+    # Elsewhere only decoding from the beginning is exact.
+    counted = bool(rate) and stream.time_base * rate == 1 and not stream.codec_context.has_b_frames
+    seek = start > 0 and counted
+    first = stream.start_time or 0
+    if seek:
+        container.seek(first + start, stream=stream, backward=True, any_frame=False)
+    for position, frame in enumerate(container.decode(stream)):
+        if seek:
+            position = frame.pts - first
+        if position >= start:
+            yield frame
+
+
+def _check_complete(path: str | Path, stream: VideoStream, num_frames: int) -> None:
+    if num_frames < COMPLETE * stream.frames:  # stream.frames is 0 where the container does not say
+        raise DecodeError(f"{path}: truncated or damaged, {num_frames} of {stream.frames} frames found")
+
+
+def _centre_square(frame: np.ndarray) -> np.ndarray:
+    """(H, W, 3) -> its centre square of side min(H, W), as a view."""
+    height, width, _ = frame.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return frame[top : top + side, left : left + side]
+
+
+def _resize(frames: np.ndarray, image_size: int) -> np.ndarray:
+    """(T, H, W, 3) uint8 -> (T, image_size, image_size, 3) uint8, bilinear and antialiased."""
+    videos = torch.from_numpy(frames).permute(0, 3, 1, 2)
+    resized = torch.nn.functional.interpolate(
+        videos, size=(image_size, image_size), mode="bilinear", align_corners=False, antialias=True
+    )
+    return resized.permute(0, 2, 3, 1).contiguous().numpy()

@@ -1,0 +1,296 @@
+"""UCF-101 from its makers' server, or a small subset of it from a hub: fetched, unpacked, checked.
+
+Both leave the layout of :mod:`ldvd_lib.data.layout`. Every step can be interrupted, by Ctrl-C or worse, and goes on
+from there when called again.
+
+Source: K. Soomro, A. R. Zamir, M. Shah, "UCF101: A Dataset of 101 Human Actions Classes From Videos in The Wild",
+CRCV-TR-12-01, 2012; https://www.crcv.ucf.edu/research/data-sets/ucf101/
+"""
+
+import logging
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ldvd_lib.data import layout
+from ldvd_lib.data.archives import ArchiveError, find_rar_tools, unpack_rar, unpack_tar, unpack_zip
+from ldvd_lib.data.layout import OFFICIAL, SPLITS, VIDEOS, Contents, Report, verify
+from ldvd_lib.data.transfer import DownloadError, Transfer, check_free_space, fetch, file_sha256
+
+__all__ = [
+    "ARCHIVE_SOURCE",
+    "OFFICIAL",
+    "SPLITS_SOURCE",
+    "SUBSET_REPOSITORY",
+    "ArchiveError",
+    "Contents",
+    "DownloadError",
+    "RemoteFile",
+    "Report",
+    "Transfer",
+    "download_subset",
+    "download_ucf101",
+    "fetch",
+    "verify",
+]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """Where a file is to be had, and what is known of it: bytes and SHA-256, None where nobody has published them."""
+
+    url: str
+    size: int | None = None
+    sha256: str | None = None
+
+    @property
+    def name(self) -> str:
+        return Path(urlsplit(self.url).path).name
+
+
+# The makers publish no sizes or hashes. The archive's size is what their server is reported to announce as
+# Content-Length; that the content is sound is then known from the checksums inside it and the clips that come out.
+# Size and hash of the split files are those that TensorFlow Datasets records for this address in its checksum tables.
+ARCHIVE_SOURCE = RemoteFile("https://www.crcv.ucf.edu/data/UCF101/UCF101.rar", size=6_932_971_618)
+SPLITS_SOURCE = RemoteFile(
+    "https://www.crcv.ucf.edu/data/UCF101/UCF101TrainTestSplits-RecognitionTask.zip",
+    size=113_943,
+    sha256="5c0d1a53b8ed364a2ac830a73f405e51bece7d98ce1254fd19ed4a36b224bd27",
+)
+SUBSET_REPOSITORY = "sayakpaul/ucf101-subset"  # 405 clips of 10 classes in 171 MB
+SUBSET_FILE = "UCF101_subset.tar.gz"
+
+_SPLITS_LIMIT = 1 << 24  # the official split files have about 1.5 MB together
+_SUBSET_LIMIT = 1 << 33  # a subset has no reason to be larger than UCF-101 itself
+_HELD_OUT = {"val", "valid", "validation", "test"}
+
+
+def download_ucf101(
+    directory: str | Path,
+    *,
+    archive: str | Path | None = None,
+    splits: str | Path | None = None,
+    keep_archive: bool = True,
+    archive_source: RemoteFile = ARCHIVE_SOURCE,
+    splits_source: RemoteFile = SPLITS_SOURCE,
+    contents: Contents = OFFICIAL,
+    transfer: Transfer | None = None,
+) -> Path:
+    """Fetch UCF-101 and its split files, unpack them and check that every clip is there.
+
+    What `directory` already has is not fetched again, and a complete data set returns at once. It takes about 14 GB of
+    disk, half of that without the archive, and a program that reads RAR.
+
+    Args:
+        directory: where the data set shall be.
+        archive: UCF101.rar if it has been fetched another way; it is read where it lies and never deleted.
+        splits: UCF101TrainTestSplits-RecognitionTask.zip, or a directory with its text files, likewise.
+        keep_archive: whether to keep what was fetched after unpacking it.
+        archive_source: address, size and hash of the archive; the hash is asked of `archive` too.
+        splits_source: address, size and hash of the split files.
+        contents: what must come out.
+        transfer: patience, time limits and certificates; None for the defaults.
+
+    Returns:
+        `directory`, which now holds ``UCF-101/`` and ``ucfTrainTestlist/``.
+
+    Raises:
+        DownloadError: a file cannot be had or is not the expected one, or the disk is too small.
+        ArchiveError: no installed program reads RAR, or an archive is damaged or holds something else.
+        FileNotFoundError: no file at `archive` or `splits`.
+    """
+    directory, transfer = Path(directory), transfer or Transfer()
+    report = verify(directory, contents)
+    if not report.complete:
+        for given in (archive, splits):
+            if given is not None and not Path(given).exists():
+                raise FileNotFoundError(f"there is no file {given}; correct the path, or leave it out to download")
+        directory.mkdir(parents=True, exist_ok=True)
+        if report.missing_splits or report.faults:
+            _add_splits(directory, splits, keep_archive, splits_source, contents, transfer)
+            report = verify(directory, contents)
+    if not report.complete:
+        _add_clips(directory, archive, keep_archive, archive_source, contents, transfer)
+        report = verify(directory, contents)
+    return _completed(report)
+
+
+def download_subset(
+    directory: str | Path,
+    repository: str = SUBSET_REPOSITORY,
+    *,
+    filename: str = SUBSET_FILE,
+    revision: str | None = None,
+    limit: int = _SUBSET_LIMIT,
+) -> Path:
+    """Fetch a subset of UCF-101 from the Hugging Face hub and arrange it as UCF-101 is.
+
+    The archive's own parts become fold 1: clips under ``val`` or ``test`` were held out and go to testlist01.txt, all
+    others to trainlist01.txt. These are not the official lists.
+
+    Args:
+        directory: where the data set shall be; not one that has UCF-101 with other lists.
+        repository: id of a data set repository on the hub.
+        filename: TAR archive in it, with clips at ``.../<part>/<Class>/v_<Class>_gNN_cNN.avi``.
+        revision: branch, tag or commit of the repository; None for its main branch.
+        limit: most bytes that the archive may unpack to.
+
+    Returns:
+        `directory`, which now holds ``UCF-101/`` and ``ucfTrainTestlist/``.
+
+    Raises:
+        DownloadError: huggingface_hub is not installed, the hub does not give the file, the disk is too small, or
+            `directory` has other lists.
+        ArchiveError: the archive is damaged, not to be trusted, or holds no clips.
+    """
+    directory = Path(directory)
+    asked = {"repository": repository, "file": filename, "revision": revision}
+    receipt = layout.read_receipt(directory).get("subset", {})
+    if {key: receipt.get(key) for key in asked} == asked:
+        report = verify(directory, Contents(receipt["num_clips"], receipt["num_classes"], folds=(1,)))
+        if report.complete:
+            return _completed(report)
+
+    archive = _from_hub(repository, filename, revision)
+    with layout.workspace(directory) as space:
+        tree = unpack_tar(archive, space / "archive", limit=limit)
+        clips = layout.find_clips(tree)
+        if not clips:
+            raise ArchiveError(f"{filename} of {repository} holds no clips named like v_<Class>_gNN_cNN.avi")
+        splits = _write_splits(space / SPLITS, clips, tree)
+        layout.refuse_other_splits(splits, directory / SPLITS)
+        contents = Contents(len(clips), len({path.parent.name for path in clips.values()}), folds=(1,))
+        layout.install(splits, directory / SPLITS, space / "ready")
+        layout.install(clips, directory / VIDEOS, space / "ready")
+    numbers = {"num_clips": contents.num_clips, "num_classes": contents.num_classes}
+    layout.write_receipt(directory, "subset", {**asked, **_provenance(archive, None), **numbers})
+    return _completed(verify(directory, contents))
+
+
+def _completed(report: Report) -> Path:
+    """The directory of a complete data set; an error that tells what is missing if it is not."""
+    if not report.complete:
+        raise DownloadError(f"{report.summary()}\nMove {report.directory} away or choose another, and run again.")
+    logger.info(report.summary())
+    return report.directory
+
+
+def _add_splits(
+    directory: Path,
+    given: str | Path | None,
+    keep: bool,
+    source: RemoteFile,
+    contents: Contents,
+    transfer: Transfer,
+) -> None:
+    """Put the split files in their place, if they are what they should be."""
+    path = Path(given) if given is not None else _fetch(source, directory, transfer)
+    with layout.workspace(directory) as space:
+        tree = path if path.is_dir() else unpack_zip(path, space / "archive", limit=_SPLITS_LIMIT)
+        chosen = space / SPLITS
+        chosen.mkdir()
+        for name in contents.split_files:
+            found = next(tree.rglob(name), None)
+            if found is None:
+                raise ArchiveError(f"{path} has no {name}; make sure that it is {source.name}")
+            shutil.copyfile(found, chosen / name)
+        layout.check_splits(chosen, contents)
+        files = {name: chosen / name for name in contents.split_files}
+        layout.refuse_other_splits(files, directory / SPLITS)
+        if path.is_file():
+            layout.write_receipt(directory, "splits", _provenance(path, None if given else source))
+        layout.install(files, directory / SPLITS, space / "ready")
+    if given is None and not keep:
+        path.unlink()
+
+
+def _add_clips(
+    directory: Path,
+    given: str | Path | None,
+    keep: bool,
+    source: RemoteFile,
+    contents: Contents,
+    transfer: Transfer,
+) -> None:
+    """Put the clips in their place, if all that the split files list come out of the archive."""
+    # The program to unpack with and the space are looked for before hours of downloading, not after.
+    if [tool.name for tool in find_rar_tools()] == ["bsdtar"]:
+        logger.warning("only bsdtar is installed to unpack RAR, and it refuses many archives; unar reads more of them")
+    needed = contents.unpacked_size
+    if given is None and source.size is not None:
+        here = (directory / source.name, directory / f"{source.name}.part")
+        needed += max(0, source.size - sum(path.stat().st_size for path in here if path.exists()))
+    check_free_space(directory, needed, "UCF-101 with its archive" if given is None else "UCF-101")
+
+    path = Path(given) if given is not None else _fetch(source, directory, transfer)
+    provenance = _provenance(path, None if given else source, progress=transfer.progress)
+    if source.sha256 is not None and provenance["sha256"] != source.sha256.lower():
+        raise DownloadError(f"the SHA-256 of {path} is {provenance['sha256']} where {source.sha256} was expected")
+    listed = layout.listed_clips(directory / SPLITS)
+
+    def check(tree: Path) -> None:
+        whole = {clip.stem.lower() for clip in layout.find_clips(tree).values() if clip.stat().st_size}
+        if missing := [name for name in listed if name.lower() not in whole]:
+            names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
+            raise ArchiveError(f"{len(missing):,} of {len(listed):,} clips did not come out of it ({names})")
+
+    with layout.workspace(directory) as space:
+        tree = space / "archive"
+        tool = unpack_rar(path, tree, check=check, num_files=len(listed), progress=transfer.progress)
+        layout.write_receipt(directory, "archive", {**provenance, "unpacked_with": tool})
+        layout.install(layout.find_clips(tree), directory / VIDEOS, space / "ready")
+    if given is None and not keep:
+        path.unlink()
+
+
+def _fetch(source: RemoteFile, directory: Path, transfer: Transfer) -> Path:
+    return fetch(source.url, directory / source.name, size=source.size, sha256=source.sha256, transfer=transfer)
+
+
+def _from_hub(repository: str, filename: str, revision: str | None) -> Path:
+    try:
+        from huggingface_hub import hf_hub_download
+    except ImportError as error:
+        raise DownloadError(
+            'a subset comes through the hub\'s own client, which is not installed: pip install "ldvd-course[hub]"'
+        ) from error
+    try:
+        return Path(hf_hub_download(repo_id=repository, filename=filename, repo_type="dataset", revision=revision))
+    except Exception as error:  # the client's errors have no common base that all of its versions know
+        raise DownloadError(
+            f"the hub did not give {filename} of the data set {repository}: {error}\n"
+            "Look at the repository and its files in a browser; a private one needs `hf auth login` first."
+        ) from error
+
+
+def _write_splits(splits: Path, clips: dict[str, Path], tree: Path) -> dict[str, Path]:
+    """Write class list and fold 1 for the clips of a subset, in the format of the official files."""
+    class_names = sorted({path.parent.name for path in clips.values()})
+    lines: dict[str, list[str]] = {"classInd": [], "trainlist01": [], "testlist01": []}
+    for label, class_name in enumerate(class_names, start=1):
+        lines["classInd"].append(f"{label} {class_name}")
+    for name, path in clips.items():
+        if _HELD_OUT & {part.lower() for part in path.relative_to(tree).parts}:
+            lines["testlist01"].append(name)
+        else:
+            lines["trainlist01"].append(f"{name} {class_names.index(path.parent.name) + 1}")
+    splits.mkdir()
+    for stem, listed in lines.items():
+        (splits / f"{stem}.txt").write_text("".join(f"{line}\n" for line in listed), encoding="utf-8")
+    return {path.name: path for path in splits.iterdir()}
+
+
+def _provenance(path: Path, source: RemoteFile | None, *, progress: bool = False) -> dict[str, Any]:
+    """What the receipt keeps of a file, so that two people can tell whether they have the same one."""
+    return {
+        "file": path.name,
+        "url": source.url if source else None,
+        "size": path.stat().st_size,
+        "sha256": file_sha256(path, progress=progress),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

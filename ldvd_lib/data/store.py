@@ -1,0 +1,306 @@
+"""Clips decoded once: every frame of a subset in one memory-mapped uint8 array, with an index beside it.
+
+A store is a directory of two files. `frames.npy` holds the frames of all clips one after the other, (total, H, W, 3);
+numpy reads it with `np.load("frames.npy", mmap_mode="r")`. `index.json` says where each clip lies in it, what it shows,
+which file it came from and how it was made. The store is built as `<directory>.partial` and renamed when it is whole,
+so what bears its proper name is complete.
+"""
+
+import json
+import logging
+import operator
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from tqdm.auto import tqdm
+
+from ldvd_lib.data import decode
+from ldvd_lib.data._unfinished import FORMAT, FRAMES, INDEX, JOURNAL, UnfinishedStore, fingerprint, is_unchanged
+from ldvd_lib.data.ucf101 import Clip, UCF101Index
+
+logger = logging.getLogger(__name__)
+
+_LOCK = "lock"
+
+
+@dataclass(frozen=True, eq=False)
+class ClipStore:
+    """The clips of a subset as arrays. `len(store)` counts them; `store[i]` is clip i, (T, H, W, 3) uint8.
+
+    Attributes:
+        frames: (total, H, W, 3) uint8, all clips one after the other; read-only where it is memory-mapped.
+        offsets: (num_clips,) int64, where each clip begins in `frames`.
+        lengths: (num_clips,) int64, how many frames it has.
+        labels: (num_clips,) int64, its class, an index into `class_names`.
+        fps: (num_clips,) float64, its stored frames per second.
+        names: its name in UCF-101.
+        class_names: the class list.
+        parameters: what the store was made with: image_size, stride, subset, fold.
+        skipped: a dictionary with "name" and "reason" for each clip that could not be used.
+        directory: where it lies on disk; None for a store in memory.
+    """
+
+    frames: np.ndarray
+    offsets: np.ndarray
+    lengths: np.ndarray
+    labels: np.ndarray
+    fps: np.ndarray
+    names: list[str]
+    class_names: list[str]
+    parameters: dict
+    skipped: list[dict]
+    directory: Path | None = None
+
+    @classmethod
+    def open(cls, directory: str | Path, **expected: Any) -> "ClipStore":
+        """Open a store, memory-mapped and read-only.
+
+        Args:
+            directory: the directory that `prepare` wrote.
+            expected: parameters that the store must have been made with, such as image_size=64 or subset="train".
+
+        Returns:
+            The store.
+
+        Raises:
+            FileNotFoundError: there is no finished store.
+            ValueError: it was made with other parameters, or is damaged.
+        """
+        directory = Path(directory)
+        document = _read_index(directory)
+        _check_parameters(directory, document["parameters"], expected)
+        frames = np.load(directory / FRAMES, mmap_mode="r")
+        if list(frames.shape) != document["shape"]:
+            raise ValueError(f"{directory / FRAMES} is {list(frames.shape)}, its index says {document['shape']}")
+
+        def column(key: str, dtype: type) -> np.ndarray:
+            return np.array([clip[key] for clip in document["clips"]], dtype=dtype)
+
+        return cls(
+            frames=frames,
+            offsets=column("offset", np.int64),
+            lengths=column("length", np.int64),
+            labels=column("label", np.int64),
+            fps=column("fps", np.float64),
+            names=[clip["name"] for clip in document["clips"]],
+            class_names=document["class_names"],
+            parameters=document["parameters"],
+            skipped=document["skipped"],
+            directory=directory,
+        )
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of a stored frame in pixels."""
+        return self.frames.shape[1]
+
+    def summary(self) -> str:
+        """Say in a few lines what the store holds."""
+        made_with = ", ".join(f"{name} {value}" for name, value in self.parameters.items())
+        lines = [
+            f"{len(self):,} clips of {len(set(self.labels.tolist()))} classes, {len(self.frames):,} frames "
+            f"({self.frames.nbytes / 1e6:,.1f} MB) made with {made_with}",
+            f"  lengths: {self.lengths.min()} to {self.lengths.max()} frames, median {np.median(self.lengths):.0f}",
+        ]
+        if self.skipped:
+            lines.append(f"  skipped: {len(self.skipped):,} ({_some([entry['name'] for entry in self.skipped])})")
+        return "\n".join(lines)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        """Clip i, (T, H, W, 3) uint8: a view, nothing is copied."""
+        i = operator.index(i)
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"the store has {len(self)} clips, asked for clip {i}")
+        return self.frames[self.offsets[i] : self.offsets[i] + self.lengths[i]]
+
+    def __reduce_ex__(self, protocol: int) -> str | tuple:
+        # Another process opens the files itself: pickling a memory map would send every frame through a pipe.
+        return super().__reduce_ex__(protocol) if self.directory is None else (ClipStore.open, (self.directory,))
+
+
+def prepare(
+    index: UCF101Index,
+    directory: str | Path,
+    *,
+    image_size: int,
+    stride: int = 1,
+    workers: int | None = None,
+    progress: bool = True,
+) -> ClipStore:
+    """Decode the clips of an index into a store, or open the store if it is there already.
+
+    A run that was interrupted, even killed, is continued by the next. A clip that cannot be decoded is skipped, logged
+    and named in the store's index; it never costs the others.
+
+    Args:
+        index: the clips, from `ucf101.index`.
+        directory: where the store shall be.
+        image_size: height and width of the stored frames in pixels (centre crop, antialiased resize).
+        stride: keep every stride-th frame of each clip.
+        workers: clips decoded at the same time; None for one per core. They are threads: decoding, conversion and
+            resizing run outside Python's lock, and threads work the same in a notebook and in a script.
+        progress: show a progress bar.
+
+    Returns:
+        The store, opened.
+
+    Raises:
+        ValueError: no clip can be used; or there is a store already, made with other parameters or from files that
+            have changed since.
+        OSError: the disk has too little space, or another process is preparing the same store.
+    """
+    workers = os.cpu_count() if workers is None else workers
+    for name, value in (("image_size", image_size), ("stride", stride), ("workers", workers)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
+    if not index.clips:
+        raise ValueError(f"there is nothing to prepare. {index.summary()}")
+    directory = Path(directory)
+    parameters = {"image_size": image_size, "stride": stride, "subset": index.subset, "fold": index.fold}
+    if not (directory / INDEX).is_file():
+        _build(index, directory, parameters, workers, progress)
+    for leftover in (JOURNAL, _LOCK):
+        (directory / leftover).unlink(missing_ok=True)
+    store = ClipStore.open(directory, **parameters)
+    _check_sources(store, index.clips)
+    return store
+
+
+def _build(index: UCF101Index, directory: Path, parameters: dict, workers: int, progress: bool) -> None:
+    if directory.exists():
+        if not directory.is_dir() or any(directory.iterdir()):
+            raise FileExistsError(f"{directory} exists and is not a store of clips; name another directory")
+        directory.rmdir()
+    building = _partial(directory)
+    building.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(building / _LOCK, timeout=0), UnfinishedStore(building, parameters, index.clips) as unfinished:
+            _decode_into(unfinished, index.clips, workers, progress)
+            unfinished.finish(index)
+    except Timeout:
+        raise BlockingIOError(f"another process is preparing {directory}; wait for it to finish") from None
+    building.replace(directory)
+
+
+def _decode_into(unfinished: UnfinishedStore, clips: list[Clip], workers: int, progress: bool) -> None:
+    image_size, stride = unfinished.parameters["image_size"], unfinished.parameters["stride"]
+    done = len(unfinished.records)
+    if done:
+        logger.info("continuing %s: %d of %d clips are there", unfinished.directory, done, len(clips))
+    rest = clips[done:]
+    pool = ThreadPoolExecutor(workers)
+    bar = tqdm(desc="Decoding clips", total=len(clips), initial=done, unit="clip", disable=not progress)
+    try:
+        num_frames = sum(-(-frames // stride) for frames in pool.map(_count_frames, rest))
+        _check_space(unfinished.directory, num_frames * image_size**2 * 3)
+        decode_clip = partial(_decode_clip, image_size=image_size, stride=stride)
+        for record, frames in _map_ahead(pool, decode_clip, rest, ahead=2 * workers):
+            if frames is None:
+                logger.warning("skipped %s: %s", record["name"], record["reason"])
+            unfinished.append(record, frames)
+            bar.update()
+    finally:
+        bar.close()
+        pool.shutdown(cancel_futures=True)
+
+
+def _decode_clip(clip: Clip, image_size: int, stride: int) -> tuple[dict, np.ndarray | None]:
+    """A clip's record and its frames, (T, H, W, 3) uint8, or None where they cannot be decoded."""
+    record = {"name": clip.name, "source": None}
+    try:
+        record["source"] = fingerprint(clip.path)
+        info = decode.probe(clip.path)
+        frames = decode.decode(clip.path, image_size=image_size, stride=stride)
+    except (decode.DecodeError, OSError) as error:
+        return record | {"reason": str(error).removeprefix(f"{clip.path}: ")}, None
+    return record | {"label": clip.label, "fps": info.fps / stride}, frames
+
+
+def _count_frames(clip: Clip) -> int:
+    try:
+        return clip.num_frames or decode.probe(clip.path).num_frames
+    except (decode.DecodeError, OSError):
+        return 0
+
+
+def _map_ahead(pool: ThreadPoolExecutor, function: Callable, items: Iterable, ahead: int) -> Iterator:
+    """Like `pool.map`, but with at most `ahead` results waiting in memory."""
+    waiting: deque = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _check_space(directory: Path, needed: int) -> None:
+    free = shutil.disk_usage(directory).free
+    if needed > free:
+        raise OSError(
+            f"the store needs {needed / 1e9:.2f} GB more, and there are {free / 1e9:.2f} GB free at {directory}; make "
+            "room, or choose a smaller image_size or a larger stride"
+        )
+
+
+def _check_sources(store: ClipStore, clips: list[Clip]) -> None:
+    """Raise if the clips are not the ones that the store was made from."""
+    document = _read_index(store.directory)
+    entries = document["clips"] + document["skipped"]
+    sources = {entry["name"]: entry["source"] for entry in entries if entry.get("source")}
+    names = {clip.name for clip in clips}
+    differences = {
+        "new": [clip.name for clip in clips if clip.name not in sources],
+        "gone": [name for name in sources if name not in names],
+        "changed": [
+            clip.name for clip in clips if clip.name in sources and not is_unchanged(sources[clip.name], clip.path)
+        ],
+    }
+    if any(differences.values()):
+        found = "; ".join(f"{len(names):,} {kind}: {_some(names)}" for kind, names in differences.items() if names)
+        raise ValueError(
+            f"the clips are not those that the store at {store.directory} was made from ({found}). Remove that "
+            "directory to make it again, or name another"
+        )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _check_parameters(directory: Path, made_with: dict, expected: dict) -> None:
+    unknown = sorted(expected.keys() - made_with.keys())
+    if unknown:
+        raise ValueError(f"a store has no parameter {', '.join(unknown)}; it has {', '.join(made_with)}")
+    differing = [name for name, value in expected.items() if made_with[name] != value]
+    if differing:
+        has = ", ".join(f"{name}={made_with[name]!r}" for name in differing)
+        wanted = ", ".join(f"{name}={expected[name]!r}" for name in differing)
+        raise ValueError(f"the store at {directory} was made with {has}, not {wanted}; prepare another directory")
+
+
+def _read_index(directory: Path) -> dict:
+    path = directory / INDEX
+    if not path.is_file():
+        hint = "it is unfinished: prepare it again to go on" if _partial(directory).is_dir() else "prepare it first"
+        raise FileNotFoundError(f"{directory}: no store of clips there; {hint}")
+    document = json.loads(path.read_text())
+    if document.get("format") != FORMAT:
+        raise ValueError(f"{path} has format {document.get('format')!r}, expected {FORMAT}; prepare it again")
+    return document
+
+
+def _partial(directory: Path) -> Path:
+    return directory.with_name(directory.name + ".partial")

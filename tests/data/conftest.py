@@ -1,0 +1,84 @@
+"""Small videos and a small data set in UCF-101's layout, written when they are needed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from ldvd_lib.data import ucf101
+
+WriteVideo = Callable[..., Path]
+
+CLASSES = ("ApplyEyeMakeup", "HandstandPushups", "YoYo")
+# The official files spell this one class differently from the class list.
+SPELLED = {"HandstandPushups": "HandStandPushups"}
+
+
+@pytest.fixture(scope="session")
+def write_video() -> WriteVideo:
+    """Write (T, H, W, 3) uint8 frames to a file whose suffix chooses the container."""
+
+    def write(path: Path, frames: np.ndarray, *, fps: int = 25, b_frames: int = 0, codec: str = "mpeg4") -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=fps)
+            stream.height, stream.width = frames.shape[1:3]
+            stream.pix_fmt = "yuv420p"
+            stream.codec_context.gop_size = 6
+            stream.codec_context.max_b_frames = b_frames
+            stream.codec_context.qmax = 4
+            for frame in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            container.mux(stream.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def moving_square() -> Callable[..., np.ndarray]:
+    """Frames (T, 48, 64, 3) of a bright square that moves over a background of one colour; no two are alike."""
+
+    def render(num_frames: int, seed: int = 0) -> np.ndarray:
+        colour = np.random.default_rng(seed).integers(30, 120, 3)
+        frames = np.broadcast_to(colour, (num_frames, 48, 64, 3)).astype(np.uint8)
+        for time, frame in enumerate(frames):
+            frame[8:20, time % 50 : time % 50 + 12] = 220
+            frame[30 : 32 + time % 16, 20:30] = (200, 40, 40)
+        return frames
+
+    return render
+
+
+@pytest.fixture
+def make_tree(tmp_path: Path, write_video: WriteVideo, moving_square: Callable[..., np.ndarray]) -> Callable[..., Path]:
+    """Write a data set: three classes, by default two training clips and one test clip each, of 9 frames and more."""
+
+    def make(clips_per_class: int = 3) -> Path:
+        root = tmp_path / "tree"
+        splits = root / "ucfTrainTestlist"
+        splits.mkdir(parents=True)
+        (splits / "classInd.txt").write_text("".join(f"{i} {name}\r\n" for i, name in enumerate(CLASSES, 1)))
+        lists: dict[str, list[str]] = {"train": [], "test": []}
+        for label, class_name in enumerate(CLASSES, 1):
+            for number in range(1, clips_per_class + 1):
+                name = f"v_{SPELLED.get(class_name, class_name)}_g{number:02d}_c01.avi"
+                frames = moving_square(8 + number, seed=10 * label + number)
+                write_video(root / "UCF-101" / class_name / name, frames)
+                line = f"{class_name}/{name}"
+                test = number == clips_per_class
+                lists["test" if test else "train"].append(line if test else f"{line} {label}")
+        for subset, lines in lists.items():
+            for fold in ucf101.FOLDS:
+                (splits / f"{subset}list{fold:02d}.txt").write_text("".join(f"{line}\r\n" for line in lines))
+        return root
+
+    return make
+
+
+@pytest.fixture
+def tree(make_tree: Callable[..., Path]) -> Path:
+    """The default data set of `make_tree`."""
+    return make_tree()

@@ -1,0 +1,340 @@
+"""The store: holds what decoding gives, survives being killed, and refuses to be taken for another."""
+
+import json
+import os
+import pickle
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from unittest.mock import Mock
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from ldvd_lib.data import ClipStore, _unfinished, decode, prepare, store, ucf101
+
+SIZE = 16
+
+
+@pytest.fixture
+def make(tree, tmp_path):
+    """Prepare the training clips of the small tree."""
+
+    def make(directory="store", **options):
+        options = {"image_size": SIZE, "progress": False} | options
+        return prepare(ucf101.index(tree), tmp_path / directory, **options)
+
+    return make
+
+
+def contents(directory):
+    """Every file of a directory with its bytes."""
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def damage(path):
+    path.write_bytes(path.read_bytes()[:-600])  # most of the frames, which are few and small
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_the_store_holds_what_decoding_gives(make, tree, stride):
+    clips = make(stride=stride)
+    index = ucf101.index(tree)
+    assert clips.names == [clip.name for clip in index.clips]
+    assert clips.labels.tolist() == [clip.label for clip in index.clips]
+    assert clips.class_names == index.class_names
+    assert clips.fps.tolist() == [25 / stride] * len(clips)
+    assert clips.image_size == SIZE
+    for i, clip in enumerate(index.clips):
+        assert np.array_equal(clips[i], decode.decode(clip.path, image_size=SIZE, stride=stride))
+    assert np.array_equal(np.concatenate(list(clips)), clips.frames)
+
+
+def test_numpy_alone_can_read_it_and_nobody_can_spoil_it(make, tmp_path):
+    clips = make()
+    frames = np.load(tmp_path / "store" / "frames.npy", mmap_mode="r")
+    assert np.array_equal(frames, clips.frames)
+    assert sorted(contents(tmp_path / "store")) == ["frames.npy", "index.json"]
+    with pytest.raises(ValueError, match="read-only"):
+        clips[0][:] = 0
+
+
+def test_the_index_names_the_sources_with_their_hashes(make, tree, tmp_path):
+    make()
+    entry = json.loads((tmp_path / "store" / "index.json").read_text())["clips"][0]
+    source = tree / "UCF-101" / entry["source"]["file"]
+    assert entry["source"] == _unfinished.fingerprint(source)
+    assert entry["source"]["size"] == source.stat().st_size
+
+
+def test_clips_are_counted_from_both_ends_and_no_further(make):
+    clips = make()
+    assert len(clips) == 6
+    assert np.array_equal(clips[-1], clips[5])
+    for i in (6, -7):
+        with pytest.raises(IndexError, match="6 clips"):
+            clips[i]
+
+
+def test_the_number_of_workers_changes_nothing(make, tmp_path):
+    for workers in (1, 5):
+        make(f"by_{workers}", workers=workers)
+    assert contents(tmp_path / "by_1") == contents(tmp_path / "by_5")
+
+
+def test_preparing_again_decodes_nothing(make, monkeypatch):
+    first = make()
+    monkeypatch.setattr(store, "_decode_clip", Mock(side_effect=AssertionError("a clip was decoded")))
+    assert np.array_equal(make().frames, first.frames)
+
+
+def test_other_parameters_are_refused(make, tmp_path):
+    make()
+    directory = tmp_path / "store"
+    assert len(ClipStore.open(directory, image_size=SIZE, subset="train", fold=1, stride=1)) == 6
+    with pytest.raises(ValueError, match="image_size=16, not image_size=32"):
+        ClipStore.open(directory, image_size=32)
+    with pytest.raises(ValueError, match="stride=1, not stride=2"):
+        make(stride=2)
+    with pytest.raises(ValueError, match="no parameter size; it has image_size"):
+        ClipStore.open(directory, size=SIZE)
+
+
+def test_a_changed_source_is_noticed(make, tree):
+    make()
+    path = sorted((tree / "UCF-101" / "YoYo").iterdir())[0]
+    data = bytearray(path.read_bytes())
+    os.utime(path, (1, 1))
+    make()  # another time of modification, but the same content
+    data[-40] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="1 changed: v_YoYo_g01_c01"):
+        make()
+    path.write_bytes(data[:-1])
+    with pytest.raises(ValueError, match="1 changed: v_YoYo_g01_c01"):
+        make()
+    path.unlink()
+    with pytest.raises(ValueError, match="1 gone: v_YoYo_g01_c01"):
+        make()
+
+
+def test_a_clip_that_cannot_be_decoded_never_costs_the_others(make, tree, tmp_path, caplog):
+    whole = make("whole")
+    damage(tree / "UCF-101" / "YoYo" / "v_YoYo_g01_c01.avi")
+    index = ucf101.index(tree, check=False)
+    clips = prepare(index, tmp_path / "checked_late", image_size=SIZE, progress=False)
+    assert clips.names == [name for name in whole.names if name != "v_YoYo_g01_c01"]
+    assert all(np.array_equal(clips[i], whole[whole.names.index(name)]) for i, name in enumerate(clips.names))
+    assert [entry["name"] for entry in clips.skipped] == ["v_YoYo_g01_c01"]
+    assert "truncated" in clips.skipped[0]["reason"]
+    assert "v_YoYo_g01_c01" in caplog.text
+    assert "skipped: 1 (v_YoYo_g01_c01)" in clips.summary()
+    prepare(index, tmp_path / "checked_late", image_size=SIZE, progress=False)  # the same files: still the same store
+
+
+def test_clips_that_the_index_leaves_out_are_named_too(tree, tmp_path):
+    damage(tree / "UCF-101" / "YoYo" / "v_YoYo_g01_c01.avi")
+    clips = prepare(ucf101.index(tree, min_frames=10), tmp_path / "store", image_size=SIZE, progress=False)
+    reasons = {entry["name"]: entry["reason"] for entry in clips.skipped}
+    assert set(reasons) == {"v_YoYo_g01_c01", "v_ApplyEyeMakeup_g01_c01", "v_HandStandPushups_g01_c01"}
+    assert reasons["v_ApplyEyeMakeup_g01_c01"] == "9 frames, 10 needed"
+
+
+def test_nothing_to_prepare_is_an_error(tree, tmp_path):
+    for path in (tree / "UCF-101").glob("*/*.avi"):
+        damage(path)
+    with pytest.raises(ValueError, match="nothing to prepare"):
+        prepare(ucf101.index(tree), tmp_path / "store", image_size=SIZE, progress=False)
+    with pytest.raises(ValueError, match=r"not one clip could be decoded(.|\n)*v_YoYo_g02_c01"):
+        prepare(ucf101.index(tree, check=False), tmp_path / "store", image_size=SIZE, progress=False)
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("option", [{"image_size": 0}, {"stride": 0}, {"workers": 0}])
+def test_options_out_of_range_are_refused(make, option):
+    with pytest.raises(ValueError, match=next(iter(option))):
+        make(**option)
+
+
+@pytest.mark.parametrize("decoded", range(6))
+def test_an_interrupted_run_is_continued(make, tmp_path, monkeypatch, decoded):
+    make("whole")
+    real, calls = store._decode_clip, []
+
+    def interrupted(clip, **options):
+        calls.append(clip.name)
+        if len(calls) > decoded:
+            raise KeyboardInterrupt
+        return real(clip, **options)
+
+    monkeypatch.setattr(store, "_decode_clip", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make(workers=1)
+    assert not (tmp_path / "store").exists()
+    with pytest.raises(FileNotFoundError, match="unfinished"):
+        ClipStore.open(tmp_path / "store")
+
+    calls.clear()
+    monkeypatch.setattr(store, "_decode_clip", lambda clip, **options: calls.append(clip) or real(clip, **options))
+    make(workers=1)
+    assert len(calls) < 6 or decoded == 0
+    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
+    assert not (tmp_path / "store.partial").exists()
+
+
+def test_a_run_interrupted_before_the_last_step_is_continued(make, tmp_path, monkeypatch):
+    make("whole")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(store.Path, "replace", Mock(side_effect=KeyboardInterrupt))
+        make()
+    monkeypatch.setattr(store, "_decode_clip", Mock(side_effect=AssertionError("a clip was decoded")))
+    make()
+    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("half_written", [b"", b'{"name": "v_YoYo_g0', b"\n", b"\0\0\0\0"])
+def test_whatever_follows_the_journal_is_cut_off(make, tree, tmp_path, half_written):
+    make("whole")
+    index = ucf101.index(tree)
+    parameters = {"image_size": SIZE, "stride": 1, "subset": "train", "fold": 1}
+    partial = tmp_path / "store.partial"
+    partial.mkdir()
+    with _unfinished.UnfinishedStore(partial, parameters, index.clips) as unfinished:
+        for clip in index.clips[:2]:
+            unfinished.append(*store._decode_clip(clip, image_size=SIZE, stride=1))
+    for name, rest in (("frames.npy", b"\1" * 1000), ("journal.jsonl", half_written)):
+        with (partial / name).open("ab") as file:
+            file.write(rest)
+    make()
+    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
+
+
+def test_work_on_changed_files_or_for_other_parameters_is_not_continued(
+    make, tree, tmp_path, write_video, moving_square
+):
+    def begin(image_size):
+        parameters = {"image_size": image_size, "stride": 1, "subset": "train", "fold": 1}
+        clips = ucf101.index(tree).clips
+        (tmp_path / "store.partial").mkdir()
+        with _unfinished.UnfinishedStore(tmp_path / "store.partial", parameters, clips) as unfinished:
+            for clip in clips[:4]:
+                unfinished.append(*store._decode_clip(clip, image_size=image_size, stride=1))
+
+    begin(image_size=8)
+    make()
+    make("whole")
+    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
+
+    shutil.rmtree(tmp_path / "store")
+    begin(image_size=SIZE)
+    write_video(ucf101.index(tree).clips[1].path, moving_square(12, seed=99))
+    make()
+    make("new")
+    assert contents(tmp_path / "store") == contents(tmp_path / "new") != contents(tmp_path / "whole")
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from ldvd_lib.data import _unfinished, prepare, store, ucf101
+
+_unfinished._SECONDS_BETWEEN_COMMITS = 0.02
+decode_clip = store._decode_clip
+
+def slowly(clip, **options):
+    time.sleep(0.05)
+    return decode_clip(clip, **options)
+
+store._decode_clip = slowly
+prepare(ucf101.index(sys.argv[1]), sys.argv[2], image_size=16, workers=2, progress=False)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_killed_again_and_again_gives_the_same_bytes(make_tree, tmp_path):
+    tree = make_tree(clips_per_class=21)
+    prepare(ucf101.index(tree), tmp_path / "whole", image_size=SIZE, progress=False)
+    journal = tmp_path / "store.partial" / "journal.jsonl"
+
+    def journalled():
+        return journal.read_bytes().count(b'"name"') if journal.exists() else 0
+
+    chance = random.Random(0)
+    done = 0
+    for _ in range(4):
+        command = [sys.executable, "-c", KILLED, str(tree), str(tmp_path / "store")]
+        with subprocess.Popen(command) as process:
+            wanted = done + chance.randint(1, 11)
+            while journalled() < wanted and process.poll() is None:
+                time.sleep(0.01)
+            time.sleep(chance.uniform(0, 0.05))
+            process.kill()
+        assert process.returncode == -signal.SIGKILL, "it finished before it could be killed"
+        assert journalled() >= wanted, "work that was safe is lost"
+        done = journalled()
+    prepare(ucf101.index(tree), tmp_path / "store", image_size=SIZE, progress=False)
+    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
+
+
+def test_two_processes_do_not_prepare_the_same_store(make, tmp_path):
+    (tmp_path / "store.partial").mkdir()
+    with (
+        FileLock(tmp_path / "store.partial" / "lock"),
+        pytest.raises(BlockingIOError, match="another process"),
+    ):
+        make()
+    assert len(make()) == 6
+
+
+def test_too_little_space_is_noticed_before_decoding(make, monkeypatch):
+    usage = namedtuple("usage", "free")
+    monkeypatch.setattr(store, "_decode_clip", Mock(side_effect=AssertionError("a clip was decoded")))
+    monkeypatch.setattr(store.shutil, "disk_usage", lambda path: usage(free=1000))
+    with pytest.raises(OSError, match="GB free"):
+        make()
+
+
+def test_a_directory_with_something_else_is_left_alone(make, tmp_path):
+    (tmp_path / "store").mkdir()
+    make()  # empty: may be used
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "holiday.jpg").write_bytes(b"precious")
+    with pytest.raises(FileExistsError, match="photos"):
+        make("photos")
+    assert contents(tmp_path / "photos") == {"holiday.jpg": b"precious"}
+
+
+def test_a_damaged_store_is_not_opened(make, tmp_path):
+    directory = tmp_path / "store"
+    with pytest.raises(FileNotFoundError, match="prepare it first"):
+        ClipStore.open(directory)
+    clips = make()
+    np.save(directory / "frames.npy", np.array(clips.frames[:-1]))
+    with pytest.raises(ValueError, match="its index says"):
+        ClipStore.open(directory)
+    document = json.loads((directory / "index.json").read_text())
+    (directory / "index.json").write_text(json.dumps(document | {"format": 99}))
+    with pytest.raises(ValueError, match="format 99"):
+        ClipStore.open(directory)
+
+
+def test_pickling_sends_the_name_of_the_directory_not_the_frames(make):
+    clips = make()
+    pickled = pickle.dumps(clips)
+    assert len(pickled) < 500
+    again = pickle.loads(pickled)
+    assert again.names == clips.names
+    assert np.array_equal(again.frames, clips.frames)
+
+
+def test_real_footage_goes_through(ucf101_mini, tmp_path):
+    clips = prepare(ucf101.index(ucf101_mini, subset="all"), tmp_path / "store", image_size=32, progress=False)
+    assert len(clips) == 146
+    assert clips.frames.shape == (3871, 32, 32, 3)
+    assert set(clips.lengths.tolist()) == {25, 107, 164}
+    assert 40 < clips.frames.mean() < 160
