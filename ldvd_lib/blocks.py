@@ -5,8 +5,10 @@ twice as fast, and on tensor cores too), so modules keep their weights in a chan
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 LEAKY_SLOPE = 0.2
@@ -47,6 +49,14 @@ def initialize_(module: nn.Module, scheme: str) -> nn.Module:
     return module
 
 
+def doublings(size: int, start: int, what: str) -> int:
+    """How often `start` must double to reach `size`: at least once, or a `ValueError` that names `what`."""
+    levels = round(math.log2(size / start)) if size > start else 0
+    if levels < 1 or start * 2**levels != size:
+        raise ValueError(f"{what} is {size}, but must be {start} times a power of two and at least {2 * start}")
+    return levels
+
+
 def check_video(video: Tensor, *, channels: int, num_frames: int | None, image_size: int, who: str) -> None:
     """Raise a `ValueError` that says what `who` expected unless `video` is ``(N, channels, num_frames, size, size)``.
 
@@ -64,22 +74,150 @@ def check_video(video: Tensor, *, channels: int, num_frames: int | None, image_s
         raise ValueError(f"{who} was given {video.dtype}; videos are floats in [-1, 1]: use ldvd_lib.video.to_float")
 
 
-def _conv3d(in_channels: int, out_channels: int, kernel: tuple, stride: tuple, padding: tuple, bias: bool) -> nn.Conv3d:
-    return nn.Conv3d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=bias)
+class TemporalShift(nn.Module):
+    """Moves some channels one way in time and as many the other, so that the next layer sees neighbouring frames.
+
+    Args:
+        fraction: of the channels moved *each* way; of ``C`` channels that is ``int(C · fraction)``.
+        distance: frames they move by; what comes in at the ends is zero.
+
+    Raises:
+        ValueError: if `fraction` is not in (0, 0.5] or `distance` is not positive.
+
+    Source: LDVD paper, section on TSM; Lin et al. 2019, "TSM: Temporal Shift Module". No parameters, no arithmetic.
+    """
+
+    def __init__(self, fraction: float = 0.25, distance: int = 1) -> None:
+        super().__init__()
+        if not 0 < fraction <= 0.5:
+            raise ValueError(f"shift fraction is {fraction}, but a share in (0, 0.5] of the channels moves each way")
+        if distance < 1:
+            raise ValueError(f"shift distance is {distance}, but must be at least 1 frame")
+        self.fraction, self.distance = fraction, distance
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, C, T, H, W)`` → the same shape: ``x[:, :k]`` later by `distance`, ``x[:, k:2k]`` earlier."""
+        return _Shift.apply(x, int(x.shape[1] * self.fraction), self.distance)
+
+    def extra_repr(self) -> str:
+        """What `print` shows."""
+        return f"fraction={self.fraction}, distance={self.distance}"
 
 
-def conv_3d(in_channels: int, out_channels: int, *, space: tuple, time: tuple, bias: bool) -> list[nn.Module]:
-    """A full 3D kernel: space and time mixed in one operation."""
-    (k, s, p), (kt, st, pt) = space, time
-    return [_conv3d(in_channels, out_channels, (kt, k, k), (st, s, s), (pt, p, p), bias)]
+class _Shift(torch.autograd.Function):
+    """Every element is written once. Slicing, padding and joining would write up to four times as many bytes."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, moved: int, distance: int) -> Tensor:
+        out, length = torch.empty_like(x), x.shape[2]
+        gap = min(abs(distance), length)
+        later, earlier = slice(0, moved), slice(moved, 2 * moved)
+        if distance < 0:
+            later, earlier = earlier, later
+        out[:, 2 * moved :] = x[:, 2 * moved :]
+        out[:, later, :gap] = 0
+        out[:, later, gap:] = x[:, later, : length - gap]
+        out[:, earlier, length - gap :] = 0
+        out[:, earlier, : length - gap] = x[:, earlier, gap:]
+        return out
+
+    @staticmethod
+    def setup_context(ctx, inputs: tuple, output: Tensor) -> None:
+        _, ctx.moved, ctx.distance = inputs
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        # The transpose of a shift is the shift back; being this function itself, it can be differentiated again.
+        return _Shift.apply(gradient, ctx.moved, -ctx.distance), None, None
+
+    @staticmethod
+    def jvp(ctx, tangent: Tensor, *_: None) -> Tensor:
+        return _Shift.apply(tangent, ctx.moved, ctx.distance)
 
 
-def conv_2d(in_channels: int, out_channels: int, *, space: tuple, time: tuple, bias: bool) -> list[nn.Module]:
-    """A 2D kernel on every frame by itself: ⌊1, k, k⌋; `time` is not touched."""
-    k, s, p = space
-    return [_conv3d(in_channels, out_channels, (1, k, k), (1, s, s), (0, p, p), bias)]
+class InstanceNoise(nn.Module):
+    """Adds Gaussian noise of a standard deviation in training, nothing in evaluation (MoCoGAN's, off by default)."""
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__()
+        self.sigma = sigma
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape → the same shape; drawn from torch's global generator, which a training run keeps as its own."""
+        return x + self.sigma * torch.randn_like(x) if self.training else x
+
+    def extra_repr(self) -> str:
+        """What `print` shows."""
+        return f"sigma={self.sigma}"
 
 
-# A kind of layer: (in, out, space=(kernel, stride, padding), time=(kernel, stride, padding), bias) → convolutions with
-# what stands between them. Normalisation and activation after the last are the stack's business.
-LAYER_KINDS: dict[str, Callable[..., list[nn.Module]]] = {"3d": conv_3d, "2d": conv_2d}
+@dataclass(frozen=True)
+class LayerGeometry:
+    """Kernel size, stride and padding of a strided layer, in space and in time."""
+
+    space: tuple[int, int, int] = (4, 2, 1)
+    time: tuple[int, int, int] = (4, 2, 1)
+
+    def __post_init__(self) -> None:
+        for name in ("space", "time"):
+            kernel, stride, padding = getattr(self, name)
+            if kernel < 1 or stride < 1 or padding < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must be (kernel ≥ 1, stride ≥ 1, padding ≥ 0)")
+
+    def convolution(self, in_channels: int, out_channels: int, *, space: bool, time: bool, bias: bool) -> nn.Conv3d:
+        """A convolution over space, over time or over both; the other kernel axes are 1."""
+        over_space, over_time = self.space if space else (1, 1, 0), self.time if time else (1, 1, 0)
+        kernel, stride, padding = ((t, s, s) for t, s in zip(over_time, over_space, strict=True))
+        return nn.Conv3d(in_channels, out_channels, kernel, stride=stride, padding=padding, bias=bias)
+
+
+LAYER_KINDS = ("3d", "2+1d", "2d", "shift")
+
+
+def strided_layer(
+    kind: str,
+    in_channels: int,
+    out_channels: int,
+    *,
+    geometry: LayerGeometry,
+    finish: Sequence[nn.Module] = (),
+    bias: bool = False,
+    noise: float = 0.0,
+    shift: TemporalShift | None = None,
+) -> nn.Sequential:
+    """One layer of a discriminator, of any kind of the paper.
+
+    ``"3d"``: one kernel over time and space. ``"2+1d"`` (factorized, Eq. 4): a 2D kernel on every frame, a leaky ReLU,
+    then a 1D kernel along time. ``"2d"``: a 2D kernel on every frame; time is not touched. ``"shift"``: as ``"2d"``,
+    and some of the output's channels move in time.
+
+    Args:
+        kind: one of `LAYER_KINDS`.
+        in_channels, out_channels: channels.
+        geometry: kernel, stride, padding in space and time.
+        finish: what follows the convolutions: normalisation and activation, or nothing.
+        bias: biases in the convolutions.
+        noise: standard deviation of the noise added to the layer's input; 0 for none.
+        shift: how a ``"shift"`` layer moves channels; default a quarter each way by one frame.
+
+    Returns:
+        The layer.
+
+    Raises:
+        ValueError: for an unknown kind.
+    """
+    over = {"3d": [(True, True)], "2+1d": [(True, False), (False, True)]}.get(kind, [(True, False)])
+    if kind not in LAYER_KINDS:
+        raise ValueError(f"layer kind {kind!r} is unknown: choose one of {LAYER_KINDS}")
+    parts: list[nn.Module] = [InstanceNoise(noise)] if noise else []
+    for number, (space, time) in enumerate(over):
+        if number:
+            parts.append(nn.LeakyReLU(LEAKY_SLOPE))
+        before = out_channels if number else in_channels
+        parts.append(geometry.convolution(before, out_channels, space=space, time=time, bias=bias))
+    parts += finish
+    if kind == "shift":
+        parts.append(shift or TemporalShift())
+    return nn.Sequential(*parts)

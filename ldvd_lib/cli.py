@@ -190,7 +190,7 @@ def _sampler(gan, data: Path, *, device: str, seed: int):
     else:
         index = ucf101.index(data)
         store = prepare(
-            index, data.with_name(f"{data.resolve().name}-store-{gan.image_size}"), image_size=gan.image_size
+            index, data.with_name(f"{data.resolve().name}-{gan.image_size}"), image_size=gan.image_size
         )
     recipe = gan.recipe
     return WindowSampler(

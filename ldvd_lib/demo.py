@@ -31,7 +31,7 @@ def run_demo(out: Path, *, data: Path, steps: int, seed: int = 0, device: str = 
     gan = config.build(seed=seed)
     actions.render(data)
     store = prepare(
-        ucf101.index(data), data.with_name(f"{data.name}-store-{gan.image_size}"), image_size=gan.image_size
+        ucf101.index(data), data.with_name(f"{data.name}-{gan.image_size}"), image_size=gan.image_size
     )
     sampler = WindowSampler(
         store, batch_size=config.recipe.batch_size, num_frames=gan.num_frames, device=device, seed=seed

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from ldvd_lib import losses
 from ldvd_lib.discriminators import VideoDiscriminator
-from ldvd_lib.generators import TGANGenerator
+from ldvd_lib.generators import MoCoGANGenerator, TGANGenerator
 
-GENERATORS: dict[str, type[nn.Module]] = {"tgan": TGANGenerator}
+GENERATORS: dict[str, type[nn.Module]] = {"mocogan": MoCoGANGenerator, "tgan": TGANGenerator}
 DISCRIMINATORS: dict[str, type[nn.Module]] = {"stack": VideoDiscriminator}
 OPTIMIZERS = ("rmsprop", "adam")
 PRECISIONS = ("float32", "bfloat16")

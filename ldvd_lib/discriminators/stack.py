@@ -1,34 +1,44 @@
 """One discriminator for the whole paper: a stack of strided layers, each of one kind.
 
-Source: LDVD paper, Tables 3–6 and 8; layer tables in MODELS §3.
+Source: LDVD paper, Tables 2–6 and 8; layer tables in MODELS §3.
 """
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
-from ldvd_lib.blocks import LAYER_KINDS, LEAKY_SLOPE, check_video, initialize_
+from ldvd_lib.blocks import LEAKY_SLOPE, LayerGeometry, TemporalShift, check_video, initialize_, strided_layer
 
 AGGREGATIONS = ("mean", "max", "sum", "per-frame")
+HEADS = ("pooled", "volume", "patch")
 
 
 class VideoDiscriminator(nn.Module):
-    """Scores videos with a stack of strided convolutional layers, one kind per layer, and a convolutional head.
+    """Scores videos with a stack of strided convolutional layers, one kind per layer.
 
-    Every layer halves height and width; a layer of kind ``"3d"`` halves time too, one of kind ``"2d"`` leaves it.
-    What is left of time before the head is aggregated.
+    By default every layer halves height and width; a layer of kind ``"3d"`` or ``"2+1d"`` halves time too, one of kind
+    ``"2d"`` or ``"shift"`` leaves it. With one frame and ``"2d"`` layers it is an image discriminator.
 
     Args:
-        kinds: the kind of each layer; see `ldvd_lib.blocks.LAYER_KINDS`. Its length is the number of layers.
+        kinds: the kind of each layer; see `ldvd_lib.blocks.strided_layer`. Its length is the number of layers.
         image_size: height and width of the videos in pixels.
         num_frames: frames of the videos.
         base_channels: channels of the first layer; doubled by each following one.
         in_channels: colour channels.
+        space, time: kernel, stride and padding of every layer in space and in time.
+        head: ``"pooled"`` (TGAN: what is left of time is aggregated, one 2D convolution gives the score), ``"volume"``
+            (MoCoGAN's non-patch: one 3D convolution over all that is left), or ``"patch"`` (MoCoGAN: the last layer
+            itself gives a map of scores, without normalisation and activation).
+        aggregation: how time becomes one before a pooled head: ``"mean"``, ``"max"``, ``"sum"``, or ``"per-frame"``,
+            which scores every time step and averages the scores.
+        num_categories: class logits beside the score, for `scores_and_categories`.
         bias: biases in the convolutions. The paper's parameter reductions are met exactly without.
         train_beta: learn the offsets of the batch normalisation (the original TGAN code has none; the LDVD counts do).
-        aggregation: how the remaining time steps become one before the head: ``"mean"``, ``"max"``, ``"sum"``, or
-            ``"per-frame"``, which scores every time step and averages the scores.
+        spectral: spectral normalisation (Miyato et al. 2018) of every convolution.
+        noise: standard deviation of Gaussian noise before each layer in training.
+        shift_fraction, shift_distance: see `ldvd_lib.blocks.TemporalShift`.
         init: ``"uniform"`` (TGAN's published ±0.01), ``"xavier"`` or ``"default"`` (PyTorch's).
 
     Raises:
@@ -43,43 +53,76 @@ class VideoDiscriminator(nn.Module):
         base_channels: int = 64,
         *,
         in_channels: int = 3,
+        space: tuple[int, int, int] = (4, 2, 1),
+        time: tuple[int, int, int] = (4, 2, 1),
+        head: str = "pooled",
+        aggregation: str = "mean",
+        num_categories: int = 0,
         bias: bool = False,
         train_beta: bool = True,
-        aggregation: str = "mean",
+        spectral: bool = False,
+        noise: float = 0.0,
+        shift_fraction: float = 0.25,
+        shift_distance: int = 1,
         init: str = "uniform",
     ) -> None:
         super().__init__()
-        if aggregation not in AGGREGATIONS:
-            raise ValueError(f"aggregation {aggregation!r} is unknown: choose one of {AGGREGATIONS}")
+        for name, value, known in (("aggregation", aggregation, AGGREGATIONS), ("head", head, HEADS)):
+            if value not in known:
+                raise ValueError(f"{name} {value!r} is unknown: choose one of {known}")
         self.kinds = tuple(kinds)
         if not self.kinds:
             raise ValueError("kinds is empty: name the kind of at least one layer, for example ('3d', '2d')")
         self.image_size, self.num_frames, self.in_channels = image_size, num_frames, in_channels
-        self.aggregation = aggregation
+        self.head_kind, self.aggregation, self.num_categories = head, aggregation, num_categories
+        outputs = 1 + num_categories
 
+        geometry = LayerGeometry(tuple(space), tuple(time))
+        shift = TemporalShift(shift_fraction, shift_distance)
         frames, size, channels = num_frames, image_size, in_channels
         self.layers = nn.ModuleList()
         for number, kind in enumerate(self.kinds):
-            if kind not in LAYER_KINDS:
-                raise ValueError(f"layer c{number} is of unknown kind {kind!r}: choose among {sorted(LAYER_KINDS)}")
-            out_channels = base_channels * 2**number
-            parts = LAYER_KINDS[kind](channels, out_channels, space=(4, 2, 1), time=(4, 2, 1), bias=bias)
-            for convolution in (part for part in parts if isinstance(part, nn.Conv3d)):
-                frames, size = _output_length(convolution, 0, frames), _output_length(convolution, 1, size)
-            if frames < 1 or size < 1:
-                short = "time" if frames < 1 else "space"
-                raise ValueError(
-                    f"layer c{number} ({kind!r}) has no {short} left to halve: {num_frames} frames of "
-                    f"{image_size}×{image_size} pixels are too few for kinds {self.kinds}"
-                )
-            if number > 0:  # as in DCGAN: no normalisation on the layer that sees the pixels
+            scores = head == "patch" and number == len(self.kinds) - 1
+            out_channels = outputs if scores else base_channels * 2**number
+            finish: list[nn.Module] = [] if scores else [nn.LeakyReLU(LEAKY_SLOPE)]
+            if number and not scores:  # as in DCGAN: no normalisation on the layer that sees the pixels
                 norm = nn.BatchNorm3d(out_channels)
                 norm.bias.requires_grad_(train_beta)
-                parts.append(norm)
-            self.layers.append(nn.Sequential(*parts, nn.LeakyReLU(LEAKY_SLOPE)))
+                finish.insert(0, norm)
+            try:
+                layer = strided_layer(
+                    kind,
+                    channels,
+                    out_channels,
+                    geometry=geometry,
+                    finish=finish,
+                    bias=bias,
+                    noise=noise,
+                    shift=None if scores else shift,
+                )
+            except ValueError as error:
+                raise ValueError(f"layer c{number}: {error}") from error
+            if scores and kind == "shift":
+                layer = layer[:-1]  # nothing follows that could see shifted scores
+            lengths = output_lengths(layer, (frames, size))
+            for axis, before, after in zip(("frames", "pixels"), (frames, size), lengths, strict=True):
+                if after < 1:
+                    raise ValueError(
+                        f"layer c{number} ({kind!r}) needs more {axis} than the {before} that reach it: {num_frames} "
+                        f"frames of {image_size}×{image_size} pixels are too few for kinds {self.kinds}"
+                    )
+            frames, size = lengths
+            self.layers.append(layer)
             channels = out_channels
-        self.head = nn.Conv2d(channels, 1, size, bias=bias)
+        self.head: nn.Module | None = None
+        if head == "pooled":
+            self.head = nn.Conv2d(channels, outputs, size, bias=bias)
+        elif head == "volume":
+            self.head = nn.Conv3d(channels, outputs, (frames, size, size), bias=bias)
         initialize_(self, init)
+        if spectral:
+            for module in [m for m in self.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)]:
+                spectral_norm(module)
         self.layers.to(memory_format=torch.channels_last_3d)
 
     def features(self, videos: Tensor) -> list[Tensor]:
@@ -98,16 +141,35 @@ class VideoDiscriminator(nn.Module):
         return outputs
 
     def forward(self, videos: Tensor) -> Tensor:
-        """Videos ``(N, C, T, H, W)`` in [-1, 1] → one unbounded score each, ``(N,)``."""
+        """Videos ``(N, C, T, H, W)`` in [-1, 1] → unbounded scores: ``(N,)``, or of patches ``(N, T', H', W')``."""
+        return self.scores_and_categories(videos)[0]
+
+    def scores_and_categories(self, videos: Tensor) -> tuple[Tensor, Tensor]:
+        """As `forward`, and class logits.
+
+        Returns:
+            Scores as `forward`; logits ``(N, num_categories)``, with ``T', H', W'`` behind for patches.
+        """
         x = self.features(videos)[-1]
-        if self.aggregation == "per-frame":
+        if self.head_kind == "patch":
+            return x[:, 0], x[:, 1:]
+        if self.head_kind == "volume":
+            x = self.head(x).flatten(1)
+        elif self.aggregation == "per-frame":
             n, t = x.shape[0], x.shape[2]
-            return self.head(x.transpose(1, 2).flatten(0, 1)).view(n, t).mean(1)
-        reduce = {"mean": torch.mean, "max": torch.amax, "sum": torch.sum}[self.aggregation]
-        return self.head(reduce(x, dim=2)).flatten()
+            x = self.head(x.transpose(1, 2).flatten(0, 1)).view(n, t, -1).mean(1)
+        else:
+            reduce = {"mean": torch.mean, "max": torch.amax, "sum": torch.sum}[self.aggregation]
+            x = self.head(reduce(x, dim=2)).flatten(1)
+        return x[:, 0], x[:, 1:]
 
 
-def _output_length(convolution: nn.Conv3d, axis: int, length: int) -> int:
-    """Length of a convolution's output along an axis (0 time, 1 height, 2 width); 0 where it does not fit."""
-    kernel, stride = convolution.kernel_size[axis], convolution.stride[axis]
-    return max(0, (length + 2 * convolution.padding[axis] - kernel) // stride + 1)
+def output_lengths(layer: nn.Sequential, lengths: tuple[int, int]) -> tuple[int, int]:
+    """What a layer makes of a number of frames and a number of pixels along a side; 0 where its kernel does not fit."""
+    for convolution in (part for part in layer if isinstance(part, nn.Conv3d)):
+        kernel, stride, padding = convolution.kernel_size, convolution.stride, convolution.padding
+        lengths = tuple(
+            max(0, (length + 2 * padding[axis] - kernel[axis]) // stride[axis] + 1)
+            for axis, length in enumerate(lengths)
+        )
+    return lengths

@@ -3,6 +3,7 @@
 Every generator has ``latent_dim``, ``latent_parts`` (name → slice of a latent vector) and ``sample_latents``.
 """
 
+from ldvd_lib.generators.mocogan import MoCoGANGenerator
 from ldvd_lib.generators.tgan import TGANGenerator
 
-__all__ = ["TGANGenerator"]
+__all__ = ["MoCoGANGenerator", "TGANGenerator"]

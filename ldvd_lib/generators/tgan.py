@@ -5,22 +5,13 @@ channels of the high-resolution variants: LDVD paper, Table 9.
 """
 
 import itertools
-import math
 
 import torch
 from torch import Tensor, nn
 
-from ldvd_lib.blocks import initialize_
+from ldvd_lib.blocks import doublings, initialize_
 
 MAP_SIZE = 4  # the image generator starts from a 4×4 map
-
-
-def _levels(size: int, start: int, what: str) -> int:
-    """How often `start` must double to reach `size`."""
-    levels = int(math.log2(size / start)) if size >= start else -1
-    if levels < 1 or start * 2**levels != size:
-        raise ValueError(f"{what} is {size}, but must be {start} times a power of two and at least {2 * start}")
-    return levels
 
 
 class TemporalGenerator(nn.Module):
@@ -43,7 +34,7 @@ class TemporalGenerator(nn.Module):
         train_beta: bool = False,
     ) -> None:
         super().__init__()
-        levels = _levels(num_frames, 1, "num_frames")
+        levels = doublings(num_frames, 1, "num_frames")
         if len(channels) != levels:
             raise ValueError(
                 f"{num_frames} frames take {levels} doublings and so {levels} temporal channels, got {tuple(channels)}"
@@ -79,7 +70,7 @@ class ImageGenerator(nn.Module):
         self, latent_dim: int = 100, image_size: int = 64, channels: int = 512, *, out_channels: int = 3
     ) -> None:
         super().__init__()
-        levels = _levels(image_size, MAP_SIZE, "image_size")
+        levels = doublings(image_size, MAP_SIZE, "image_size")
         if channels % 2**levels:
             raise ValueError(
                 f"image_channels is {channels}, but {levels} layers halve it: use a multiple of {2**levels}"

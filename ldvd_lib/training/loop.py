@@ -91,7 +91,7 @@ class Trainer:
             if self.recipe.average
             else None
         )
-        self._random = torch.Generator(self.device).manual_seed(seed)
+        self.random = torch.Generator(self.device).manual_seed(seed)
         # For modules that draw from the global generator (instance noise): a stream of the run's own.
         self._global_random = torch.Generator().manual_seed(seed).get_state()
         self.step = 0
@@ -108,13 +108,15 @@ class Trainer:
 
     # What a step asks for -------------------------------------------------------------------------------------------
 
-    def real_videos(self) -> Tensor:
-        """The next batch of real clips, ``(N, 3, T, H, W)`` in [-1, 1], on the device."""
-        return self.sampler.next_batch().to(self.device, non_blocking=True)
+    def real_videos(self, *, with_labels: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+        """The next batch of real clips, ``(N, 3, T, H, W)`` in [-1, 1], on the device; with their classes if asked."""
+        videos, labels = self.sampler.next_batch(with_labels=True)
+        videos = videos.to(self.device, non_blocking=True)
+        return (videos, labels.to(self.device)) if with_labels else videos
 
     def latents(self, n: int) -> Tensor:
         """`n` fresh latents on the device."""
-        return self.gan.generator.sample_latents(n, generator=self._random)
+        return self.gan.generator.sample_latents(n, generator=self.random)
 
     def autocast(self) -> torch.autocast:
         """The recipe's precision, as a context."""
@@ -189,7 +191,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
-            "random": self._random.get_state(),
+            "random": self.random.get_state(),
             "global_random": torch.get_rng_state() if self._inside_stream else self._global_random,
             "sampler": self.sampler.state_dict(),
         }
@@ -257,7 +259,7 @@ class Trainer:
         self.step, self.seconds = state["step"], state["seconds"]
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
-        self._random.set_state(state["random"])
+        self.random.set_state(state["random"])
         self._global_random = state["global_random"]
         self.sampler.load_state_dict(state["sampler"])
 

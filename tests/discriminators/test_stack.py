@@ -70,9 +70,9 @@ def test_only_3d_layers_see_the_order_of_frames() -> None:
     ("arguments", "message"),
     [
         ({"kinds": ()}, "kinds is empty"),
-        ({"kinds": ("3d", "4d")}, "c1 is of unknown kind '4d'"),
-        ({"num_frames": 4}, r"layer c2 \('3d'\) has no time left"),
-        ({"image_size": 8}, r"layer c3 \('3d'\) has no space left"),
+        ({"kinds": ("3d", "4d")}, "layer c1: layer kind '4d' is unknown"),
+        ({"num_frames": 4}, r"layer c2 \('3d'\) needs more frames than the 1 that reach it"),
+        ({"image_size": 8}, r"layer c3 \('3d'\) needs more pixels than the 1 that reach it"),
         ({"aggregation": "median"}, "'median' is unknown"),
     ],
 )
@@ -90,3 +90,100 @@ def test_a_wrong_video_is_named(shape: tuple[int, ...]) -> None:
 def test_integers_are_refused() -> None:
     with pytest.raises(ValueError, match="to_float"):
         small()(torch.zeros(2, 3, 8, 16, 16, dtype=torch.uint8))
+
+
+FACTORIZED = "2+1d"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "with_bias", "without", "last"),
+    [
+        (("3d",) * 4, 11_033_281, 11_032_320, 1),
+        ((FACTORIZED, "2d", "2d", "2d"), 2_782_977, 2_781_952, 8),
+        ((FACTORIZED,) * 2 + ("2d",) * 2, 2_848_641, 2_847_488, 4),
+        ((FACTORIZED,) * 3 + ("2d",), 3_111_041, 3_109_632, 2),
+        ((FACTORIZED,) * 4, 4_160_129, 4_158_208, 1),
+        (("shift", "2d", "2d", "2d"), 2_766_529, 2_765_568, 16),
+        (("shift",) * 3 + ("2d",), 2_766_529, 2_765_568, 16),
+    ],
+    ids=str,
+)
+def test_parameters_and_shapes_of_the_tgan_family(kinds, with_bias: int, without: int, last: int) -> None:
+    with torch.device("meta"):
+        assert count(VideoDiscriminator(kinds, bias=True)) == with_bias
+        discriminator = VideoDiscriminator(kinds)
+        assert count(discriminator) == without
+        assert discriminator.features(torch.zeros(1, 3, 16, 64, 64))[-1].shape == (1, 512, last, 4, 4)
+
+
+def test_the_papers_reductions() -> None:
+    with torch.device("meta"):
+        tgan, factorized, shifted = (
+            count(VideoDiscriminator(kinds))
+            for kinds in (("3d",) * 4, (FACTORIZED,) * 2 + ("2d",) * 2, ("shift",) * 3 + ("2d",))
+        )
+    assert round(100 * (1 - factorized / tgan), 2) == 74.19
+    assert round(100 * (1 - shifted / tgan), 2) == 74.93
+
+
+def test_a_patch_head_scores_a_map() -> None:
+    video = VideoDiscriminator(("3d",) * 3, 32, 16, base_channels=4, time=(4, 1, 0), head="patch")
+    assert video(torch.zeros(2, 3, 16, 32, 32)).shape == (2, 7, 4, 4)
+    assert isinstance(video.layers[-1][-1], nn.Conv3d)  # neither normalisation nor activation on the scores
+    image = VideoDiscriminator(("2d",) * 2, 16, 1, base_channels=4, head="patch")
+    assert image(torch.zeros(2, 3, 1, 16, 16)).shape == (2, 1, 4, 4)
+    assert "TemporalShift" not in str(VideoDiscriminator(("2d", "shift"), 16, 8, base_channels=4, head="patch"))
+
+
+@pytest.mark.parametrize("head", ["pooled", "volume", "patch"])
+def test_categories_come_beside_the_score(head: str) -> None:
+    discriminator = small(head=head, num_categories=5, time=(4, 1, 0)).eval()
+    videos = torch.randn(2, 3, 8, 16, 16)
+    scores, categories = discriminator.scores_and_categories(videos)
+    assert torch.equal(discriminator(videos), scores)
+    assert categories.shape == (2, 5, *scores.shape[1:])
+
+
+def test_spectral_normalisation_bounds_every_convolution() -> None:
+    discriminator = small(spectral=True)
+    videos = torch.randn(2, 3, 8, 16, 16)
+    for _ in range(15):  # a power iteration each
+        discriminator(videos)
+    convolutions = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)]
+    assert len(convolutions) == 3
+    for convolution in convolutions:
+        assert torch.linalg.matrix_norm(convolution.weight.flatten(1), 2).item() == pytest.approx(1, abs=0.02)
+    assert count(discriminator) == count(small())
+
+
+def test_noise_stands_before_every_layer() -> None:
+    discriminator = small(noise=0.1)
+    videos = torch.randn(2, 3, 8, 16, 16)
+    assert not torch.equal(discriminator(videos), discriminator(videos))
+    discriminator.eval()
+    assert torch.equal(discriminator(videos), discriminator(videos))
+
+
+def test_any_mixture_of_kinds_can_be_differentiated_twice() -> None:
+    torch.manual_seed(0)
+    kinds = ("shift", FACTORIZED, "3d", "2d")
+    discriminator = VideoDiscriminator(kinds, 32, 8, base_channels=2, init="xavier", spectral=True).double()
+    videos = torch.randn(2, 3, 8, 32, 32, dtype=torch.float64)
+    parameters = list(discriminator.parameters())
+    gradient = torch.autograd.grad(discriminator(videos).square().sum(), parameters, create_graph=True)
+    second = torch.autograd.grad(sum(g.square().sum() for g in gradient), parameters, allow_unused=True)
+    assert any(g is not None and g.abs().max() > 0 for g in second)
+
+
+def temporal_reach(discriminator: VideoDiscriminator) -> int:
+    """How many frames one time step of the last layer depends on, by gradient."""
+    videos = torch.randn(1, 3, 16, 64, 64, dtype=torch.float64, requires_grad=True)
+    features = discriminator.double().eval().features(videos)[-1]
+    (gradient,) = torch.autograd.grad(features[:, :, features.shape[2] // 2].square().sum(), videos)
+    return int((gradient.abs().amax((0, 1, 3, 4)) > 0).sum())
+
+
+@pytest.mark.parametrize(("shifts", "frames"), [(1, 3), (2, 5), (3, 7)])
+def test_temporal_receptive_field_of_shifts(shifts: int, frames: int) -> None:
+    kinds = ("shift",) * shifts + ("2d",) * (4 - shifts)
+    assert temporal_reach(VideoDiscriminator(kinds, base_channels=4, init="xavier")) == frames

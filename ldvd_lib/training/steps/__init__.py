@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from ldvd_lib.training.steps import tgan
+from ldvd_lib.training.steps import mocogan, tgan
 
 if TYPE_CHECKING:
     from ldvd_lib.training.loop import Trainer
 
-STEPS: dict[str, Callable[["Trainer"], dict[str, Tensor]]] = {"tgan": tgan.step}
+STEPS: dict[str, Callable[["Trainer"], dict[str, Tensor]]] = {"mocogan": mocogan.step, "tgan": tgan.step}
