@@ -90,7 +90,7 @@ def to_float(video: Tensor) -> Tensor:
         raise ValueError(
             f"to_float takes a uint8 tensor, got {_describe(video)}. Call to_uint8 first if it is a float."
         )
-    return video.float() / 127.5 - 1
+    return video.float().div_(127.5).sub_(1)
 
 
 def frames(video: Tensor) -> np.ndarray:

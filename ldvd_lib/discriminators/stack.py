@@ -78,7 +78,6 @@ class VideoDiscriminator(nn.Module):
         outputs = 1 + num_categories
 
         geometry = LayerGeometry(tuple(space), tuple(time))
-        shift = TemporalShift(shift_fraction, shift_distance)
         frames, size, channels = num_frames, image_size, in_channels
         self.layers = nn.ModuleList()
         for number, kind in enumerate(self.kinds):
@@ -98,7 +97,7 @@ class VideoDiscriminator(nn.Module):
                     finish=finish,
                     bias=bias,
                     noise=noise,
-                    shift=None if scores else shift,
+                    shift=TemporalShift(shift_fraction, shift_distance),
                 )
             except ValueError as error:
                 raise ValueError(f"layer c{number}: {error}") from error
