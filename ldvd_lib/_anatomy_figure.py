@@ -24,13 +24,17 @@ def draw(anatomy: "Anatomy") -> "Figure":
     top, bottom = figure.subplots(2, 1, height_ratios=(3, 2))
 
     piles = [("video", "input", anatomy.input_shape)]
-    piles += [(row.name, row.kind, row.shape if len(row.shape) == 4 else (row.shape[0], 1, *row.shape[1:])) for row in rows]
+    piles += [
+        (row.name, row.kind, row.shape if len(row.shape) == 4 else (row.shape[0], 1, *row.shape[1:])) for row in rows
+    ]
     for place, (name, kind, shape) in enumerate(piles):
         _pile(top, place, shape, COLOURS.get(kind, GREY), tallest=anatomy.input_shape[-1])
         channels, frames, height, _ = shape
         label = f"{name}\n{kind}\n{channels} channels\n{frames} × {height}²"
         top.text(place, -0.08, label, ha="center", va="top", fontsize=8, linespacing=1.4)
-    top.set(xlim=(-0.6, len(piles) - 0.2), ylim=(-0.75, 1.3), title=f"{anatomy.name}: {anatomy.parameters:,} parameters")
+    top.set(
+        xlim=(-0.6, len(piles) - 0.2), ylim=(-0.75, 1.3), title=f"{anatomy.name}: {anatomy.parameters:,} parameters"
+    )
     top.axis("off")
 
     quantities = {
@@ -51,7 +55,9 @@ def draw(anatomy: "Anatomy") -> "Figure":
     bottom.set_xticks(range(1, len(rows) + 1), [row.name for row in rows])
     bottom.set_ylabel("share in %")
     bottom.set_ylim(0, 112)
-    bottom.set_title("left to right in each group: parameters, multiply-adds, activations kept for training", fontsize=9)
+    bottom.set_title(
+        "left to right in each group: parameters, multiply-adds, activations kept for training", fontsize=9
+    )
     bottom.spines[["top", "right"]].set_visible(False)
     return figure
 

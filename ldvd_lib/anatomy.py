@@ -21,6 +21,7 @@ from ldvd_lib.blocks import TemporalShift
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LOOKED_AT = (nn.Linear, nn.GRUCell, nn.modules.conv._ConvNd, TemporalShift)  # what computes, or moves time
 BATCH = 2  # batch normalisation in training needs two; everything reported is for one video
 
 
@@ -142,7 +143,7 @@ def dissect(network: nn.Module, *, name: str = "") -> Anatomy:
     """Take a discriminator or generator apart.
 
     Args:
-        network: a discriminator of `ldvd_lib.discriminators` or a generator of `ldvd_lib.generators`; it is not changed.
+        network: a discriminator of `ldvd_lib.discriminators` or a generator of `ldvd_lib.generators`; not changed.
         name: how to call it; default its class.
 
     Returns:
@@ -201,8 +202,7 @@ class _Probe:
         self._handles = []
         for name, (_, module) in parts.items():
             self._handles.append(module.register_forward_pre_hook(self._enter(name)))
-            leaves = [leaf for leaf in module.modules() if not any(leaf.children())]
-            self._handles += [leaf.register_forward_hook(self._look) for leaf in leaves]
+            self._handles += [m.register_forward_hook(self._look) for m in module.modules() if isinstance(m, LOOKED_AT)]
             self._handles.append(module.register_forward_hook(self._leave(name)))
         self._hooks = torch.autograd.graph.saved_tensors_hooks(self._pack, lambda tensor: tensor)
 
