@@ -83,6 +83,8 @@ def clean(notebook: NotebookNode, name: str) -> NotebookNode:
                 if "data" in output:
                     output.metadata = {}
                     output.data.pop(_WIDGET_VIEW, None)
+                    if "image/png" in output.data:
+                        output.data.pop("image/jpeg", None)  # Pillow brings every picture twice
     return notebook
 
 

@@ -13,6 +13,7 @@ Colour = tuple[int, int, int]  # RGB, 0–255
 WHITE: Colour = (255, 255, 255)
 _INK = 40  # grey level of text on a light background; its complement is used on a dark one
 _PALETTE_SAMPLE = 1 << 16  # pixels that a palette is made from: enough for 256 colours, and quick
+_EXACT_COLOURS = 8
 
 
 def as_tensor(picture: np.ndarray, channels: int) -> Tensor:
@@ -63,10 +64,20 @@ def with_row_labels(
 
 
 def share_palette(pictures: np.ndarray) -> list[Image.Image]:
-    """Frames ``(T, H, W, 3)`` as palette pictures that share their (at most) 256 colours."""
+    """Frames ``(T, H, W, 3)`` as palette pictures that share their (at most) 256 colours.
+
+    Colours that cover much, such as that between the videos of a grid, come out exactly; so do all where they are few.
+    """
     pixels = pictures.reshape(-1, 3)
     sample = pixels[:: math.ceil(len(pixels) / _PALETTE_SAMPLE)]
-    palette = Image.fromarray(np.ascontiguousarray(sample)[None]).quantize(256, Image.Quantize.MEDIANCUT, kmeans=1)
+    colours, counts = np.unique(sample, axis=0, return_counts=True)
+    if len(colours) > 256:
+        most_common = colours[np.argsort(-counts, kind="stable")[:_EXACT_COLOURS]]
+        row = Image.fromarray(np.ascontiguousarray(sample)[None])
+        others = row.quantize(256 - _EXACT_COLOURS, Image.Quantize.MEDIANCUT, kmeans=1).getpalette()
+        colours = np.concatenate([most_common, np.array(others, dtype=np.uint8).reshape(-1, 3)])
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(colours.tobytes())
     return [Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
 
 

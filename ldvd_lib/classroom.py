@@ -18,7 +18,7 @@ from typing import Literal
 import torch
 
 from ldvd_lib import exercises
-from ldvd_lib.data import ClipStore, actions, prepare, ucf101
+from ldvd_lib.data import ClipStore, actions, prepare_beside
 from ldvd_lib.environment import EnvironmentReport, budget, environment_report, workspace
 
 __all__ = [
@@ -218,10 +218,7 @@ def store(image_size: int = 32, *, data: str = "actions", subset: str = "train")
         FileNotFoundError: There is no such data set.
         ValueError: The data set has changed since the store was made.
     """
-    root = footage(data)
-    suffix = "" if subset == "train" else f"-{subset}"
-    directory = root.with_name(f"{root.name}-store-{image_size}{suffix}")
-    return prepare(ucf101.index(root, subset=subset, check=False), directory, image_size=image_size)
+    return prepare_beside(footage(data), image_size=image_size, subset=subset)
 
 
 def steps(full: int, quick: int | None = None) -> int:

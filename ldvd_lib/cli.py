@@ -5,10 +5,15 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from ldvd_lib import zoo
+from ldvd_lib.gan import VideoGAN
+
+if TYPE_CHECKING:
+    from ldvd_lib.data import WindowSampler
 
 DESCRIPTION = "Video GANs and their discriminators: prepare data, train, sample."
 EPILOG = """\
@@ -80,6 +85,13 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--average", type=float, help="decay of the generator's moving average; 0 for none")
     train.add_argument("--precision", choices=("float32", "bfloat16"), help="of the networks' arithmetic")
     train.add_argument("--compile", action="store_true", default=None, help="use torch.compile")
+    train.add_argument("--frame-stride", type=_positive, help="take every so manieth frame, instead of the recipe's")
+    train.add_argument(
+        "--short",
+        choices=("error", "loop"),
+        default="error",
+        help="clips shorter than a window: an error that names them, or played in a loop (default: %(default)s)",
+    )
     train.add_argument("--sample-every", type=_positive, default=200, help="steps between sample grids")
     train.add_argument("--checkpoint-every", type=_positive, default=500, help="steps between checkpoints")
     train.add_argument("--log-every", type=_positive, default=10, help="steps between lines of metrics.jsonl")
@@ -157,6 +169,7 @@ def _train(arguments: argparse.Namespace) -> None:
             "average",
             "precision",
             "compile",
+            "frame_stride",
         )
         if getattr(arguments, name) is not None
     }
@@ -165,7 +178,7 @@ def _train(arguments: argparse.Namespace) -> None:
     out = arguments.out or Path("runs") / f"{arguments.model}-{arguments.preset}"
     trainer = Trainer(
         gan,
-        _sampler(gan, arguments.data, device=arguments.device, seed=arguments.seed),
+        _sampler(gan, arguments),
         out,
         seed=arguments.seed,
         device=arguments.device,
@@ -181,26 +194,23 @@ def _train(arguments: argparse.Namespace) -> None:
     print(f"trained to step {trainer.step}: {out}\nsee it with: ldvd sample {out} --out samples.gif")
 
 
-def _sampler(gan, data: Path, *, device: str, seed: int):
+def _sampler(gan: VideoGAN, arguments: argparse.Namespace) -> "WindowSampler":
     """A sampler for a GAN from a store, or from a data set that is prepared beside itself first."""
-    from ldvd_lib.data import ClipStore, WindowSampler, prepare, ucf101
+    from ldvd_lib.data import ClipStore, WindowSampler, prepare_beside
 
-    if (data / "index.json").is_file():
-        store = ClipStore.open(data, image_size=gan.image_size)
+    if (arguments.data / "index.json").is_file():
+        store = ClipStore.open(arguments.data, image_size=gan.image_size)
     else:
-        index = ucf101.index(data)
-        store = prepare(
-            index, data.with_name(f"{data.resolve().name}-{gan.image_size}"), image_size=gan.image_size
-        )
-    recipe = gan.recipe
+        store = prepare_beside(arguments.data, image_size=gan.image_size, progress=not arguments.quiet)
     return WindowSampler(
         store,
-        batch_size=recipe.batch_size,
+        batch_size=gan.recipe.batch_size,
         num_frames=gan.num_frames,
-        stride=recipe.frame_stride,
-        flip=recipe.flip,
-        device=device,
-        seed=seed,
+        stride=gan.recipe.frame_stride,
+        flip=gan.recipe.flip,
+        short=arguments.short,
+        device=arguments.device,
+        seed=arguments.seed,
     )
 
 

@@ -5,13 +5,15 @@ from pathlib import Path
 
 from ldvd_lib import plots, video, zoo
 from ldvd_lib._files import replacing
-from ldvd_lib.data import WindowSampler, actions, prepare, ucf101
+from ldvd_lib.data import WindowSampler, actions, prepare_beside
 from ldvd_lib.training import SampleGrid, Trainer, sample_videos
 
 MODEL = "tgan"
 
 
-def run_demo(out: Path, *, data: Path, steps: int, seed: int = 0, device: str = "cpu") -> list[Path]:
+def run_demo(
+    out: Path, *, data: Path, steps: int, seed: int = 0, device: str = "cpu", clips_per_class: int = 25
+) -> list[Path]:
     """Render the built-in data, train a lite TGAN on it, and write samples, curves and metrics.
 
     Args:
@@ -20,6 +22,7 @@ def run_demo(out: Path, *, data: Path, steps: int, seed: int = 0, device: str = 
         steps: training steps in all.
         seed: of weights, latents and clips.
         device: where to train.
+        clips_per_class: of the built-in data, if it is not there yet.
 
     Returns:
         The files made for looking at.
@@ -29,10 +32,8 @@ def run_demo(out: Path, *, data: Path, steps: int, seed: int = 0, device: str = 
     """
     config = zoo.config(MODEL)
     gan = config.build(seed=seed)
-    actions.render(data)
-    store = prepare(
-        ucf101.index(data), data.with_name(f"{data.name}-{gan.image_size}"), image_size=gan.image_size
-    )
+    actions.render(data, clips_per_class=clips_per_class)
+    store = prepare_beside(data, image_size=gan.image_size)
     sampler = WindowSampler(
         store, batch_size=config.recipe.batch_size, num_frames=gan.num_frames, device=device, seed=seed
     )

@@ -1,5 +1,6 @@
 """Figures of training runs."""
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,23 +25,21 @@ def plot_training(runs: "Run | dict[str, Run]", *, window: int = 5) -> "Figure":
         window: logged values that the running median takes together; the raw values stay visible, faintly.
 
     Returns:
-        A figure of two panels: the losses of both players; the mean scores of real and generated videos.
+        A figure of two panels: the losses of all players; the mean scores of real and generated videos.
     """
     from matplotlib.figure import Figure
 
     runs = runs if isinstance(runs, dict) else {"": runs}
     figure = Figure(figsize=(10, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    styles = ("-", "--", ":", "-.")
-    for (label, run), style in zip(runs.items(), styles * len(runs), strict=False):
+    for (label, run), style in zip(runs.items(), itertools.cycle(("-", "--", ":", "-.")), strict=False):
         metrics = run.metrics()
-        for axes, names in ((left, ("discriminator_loss", "generator_loss")), (right, ("real_score", "fake_score"))):
-            for name, colour in zip(names, ("tab:blue", "tab:orange"), strict=True):
-                if name not in metrics:
-                    continue
-                axes.plot(metrics["step"], metrics[name], color=colour, alpha=0.2, linewidth=0.8)
+        for axes, kind in ((left, "loss"), (right, "score")):
+            names = sorted(name for name in metrics if name.endswith(kind))
+            for colour, name in enumerate(names):
+                axes.plot(metrics["step"], metrics[name], color=f"C{colour}", alpha=0.2, linewidth=0.8)
                 text = name.replace("_", " ") + (f", {label}" if label else "")
-                axes.plot(metrics["step"], smooth(metrics[name], window), style, color=colour, label=text)
+                axes.plot(metrics["step"], smooth(metrics[name], window), style, color=f"C{colour}", label=text)
     for axes, title in ((left, "losses"), (right, "mean scores")):
         axes.set(xlabel="step", title=title)
         axes.grid(alpha=0.25)

@@ -33,3 +33,12 @@ def ucf101_mini() -> Path:
     if not (root / "UCF-101").is_dir():
         pytest.skip(f"real footage is not at {root}; set LDVD_UCF101_MINI to a directory that contains UCF-101/")
     return root
+
+
+@pytest.fixture(scope="session")
+def tiny_actions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built-in data set with two short clips a class, in UCF-101's layout."""
+    from ldvd_lib.data import actions
+
+    directory = tmp_path_factory.mktemp("data") / "actions"
+    return actions.render(directory, clips_per_class=2, frames_per_clip=18, progress=False)

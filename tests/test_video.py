@@ -160,6 +160,12 @@ def test_gif_of_few_colours_is_exact(tmp_path):
     assert np.array_equal(pictures, video.frames(clip))
 
 
+def test_the_background_of_a_gif_of_many_colours_is_exact(tmp_path):
+    noise = torch.randint(0, 256, (4, 3, 3, 24, 24), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    pictures, _, _ = read_gif(video.save_gif(noise, tmp_path / "grid.gif", padding=4, background=(250, 251, 247)))
+    assert (pictures[:, 24:28] == (250, 251, 247)).all()
+
+
 @pytest.mark.parametrize("fps", [3, 7, 12, 25, 49])
 def test_no_frame_is_lost_at_any_rate(tmp_path, fps):
     """moviepy alone drops the last frame at some rates, 3 and 49 among them."""

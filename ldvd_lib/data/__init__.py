@@ -2,7 +2,7 @@
 
 from ldvd_lib.data.decode import DecodeError, VideoInfo
 from ldvd_lib.data.sample import WindowDataset, Windows, WindowSampler
-from ldvd_lib.data.store import ClipStore, prepare
+from ldvd_lib.data.store import ClipStore, prepare, prepare_beside
 from ldvd_lib.data.ucf101 import Clip, UCF101Error, UCF101Index
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "WindowSampler",
     "Windows",
     "prepare",
+    "prepare_beside",
 ]

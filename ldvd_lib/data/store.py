@@ -23,7 +23,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
-from ldvd_lib.data import decode
+from ldvd_lib.data import decode, ucf101
 from ldvd_lib.data._unfinished import FORMAT, FRAMES, INDEX, JOURNAL, UnfinishedStore, fingerprint, is_unchanged
 from ldvd_lib.data.ucf101 import Clip, UCF101Index
 
@@ -176,6 +176,28 @@ def prepare(
     store = ClipStore.open(directory, **parameters)
     _check_sources(store, index.clips)
     return store
+
+
+def prepare_beside(root: str | Path, *, image_size: int, subset: str = "train", progress: bool = True) -> ClipStore:
+    """Index a data set and prepare a subset of its first split into a store beside it, or open that store.
+
+    Args:
+        root: a directory in UCF-101's layout; the store of ``data/actions`` at 32 px is ``data/actions-32``.
+        image_size: height and width of the stored frames in pixels.
+        subset: "train", "test" or "all"; the name of the store of any but the first ends in it.
+        progress: show a progress bar.
+
+    Returns:
+        The store.
+
+    Raises:
+        FileNotFoundError, ValueError, OSError: as `ucf101.index` and `prepare`.
+    """
+    root = Path(root).resolve()
+    suffix = "" if subset == "train" else f"-{subset}"
+    directory = root.with_name(f"{root.name}-{image_size}{suffix}")
+    # Not checked first: decoding finds what cannot be read, and that is one pass over the files instead of two.
+    return prepare(ucf101.index(root, subset=subset, check=False), directory, image_size=image_size, progress=progress)
 
 
 def _build(index: UCF101Index, directory: Path, parameters: dict, workers: int, progress: bool) -> None:

@@ -1,0 +1,127 @@
+"""The ``ldvd`` command, as a shell would call it."""
+
+import json
+import subprocess
+import sys
+
+import av
+import pytest
+from PIL import Image
+
+from ldvd_lib import cli
+from ldvd_lib.demo import run_demo
+from ldvd_lib.training import Run
+
+
+def ldvd(*arguments: object) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, tiny_actions):
+    """A run of four steps on a few clips."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    options = ("--batch-size", 2, "--log-every", 1, "--sample-every", 4, "--device", "cpu", "--quiet")
+    assert ldvd("train", "tgan", "--data", tiny_actions, "--steps", 4, "--out", out, *options) == 0
+    return out
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["train"], ["sample"], ["data"], ["data", "prepare"], ["data", "inspect"], ["demo"]]
+)
+def test_every_command_explains_itself(command: list[str], capsys) -> None:
+    with pytest.raises(SystemExit) as stop:
+        ldvd(*command, "--help")
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: ldvd {' '.join(command)}".strip())
+    assert len(text) > 200
+
+
+def test_training_leaves_a_run_directory(trained) -> None:
+    run = Run.open(trained)
+    assert run.metrics()["step"].tolist() == [1, 2, 3, 4]
+    assert run.config.model.recipe.batch_size == 2
+    assert [path.name for path in run.checkpoints] == ["step_0000004"]
+    assert [path.name for path in run.sample_files] == ["step_0000004.gif"]
+
+
+def test_an_occupied_directory_needs_resume(trained, tiny_actions, capsys) -> None:
+    options = ("--data", tiny_actions, "--steps", 5, "--out", trained, "--batch-size", 2, "--device", "cpu", "--quiet")
+    assert ldvd("train", "tgan", *options) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "--resume" in error
+    assert ldvd("train", "tgan", *options, "--resume") == 0
+    assert Run.open(trained).metrics()["step"].tolist()[-1] == 5
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".mp4", ".png"])
+def test_samples_in_every_format(trained, tmp_path, suffix: str) -> None:
+    out = tmp_path / f"samples{suffix}"
+    assert ldvd("sample", trained, "--out", out, "--videos", 4, "--scale", 1, "--device", "cpu") == 0
+    if suffix == ".mp4":
+        with av.open(out) as container:
+            assert len(list(container.decode(video=0))) == 16
+    else:
+        with Image.open(out) as picture:
+            assert getattr(picture, "n_frames", 1) == (16 if suffix == ".gif" else 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "tgann", "--data", "."), "did you mean 'tgan'"),
+        (("train", "tgan", "--data", "nowhere"), "nowhere"),
+        (("sample", "nowhere"), "is not a run directory"),
+        (("sample", "nowhere", "--out", "x.avi"), "must end in .gif, .mp4 or .png"),
+        (("data", "inspect", "nowhere"), "nowhere"),
+        (("data", "prepare", "nowhere", "store"), "nowhere"),
+    ],
+)
+def test_errors_are_one_message_without_a_traceback(arguments, message, capsys, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert ldvd(*arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"ldvd {arguments[0]}: ")
+    assert message in error
+    assert "Traceback" not in error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", [("--steps", "0"), ("--steps", "x"), ("--device", "abacus"), ("--preset", "huge")])
+def test_wrong_options_are_refused_by_name(option, capsys) -> None:
+    with pytest.raises(SystemExit) as stop:
+        ldvd("train", "tgan", "--data", ".", *option)
+    assert stop.value.code == 2
+    assert option[0] in capsys.readouterr().err
+
+
+def test_prepare_and_inspect(tiny_actions, tmp_path, capsys) -> None:
+    store = tmp_path / "store"
+    assert ldvd("data", "inspect", tiny_actions) == 0
+    assert ldvd("data", "prepare", tiny_actions, store, "--image-size", 16, "--subset", "all") == 0
+    assert ldvd("data", "inspect", store) == 0
+    text = capsys.readouterr().out
+    assert "24" in text
+    assert json.loads((store / "index.json").read_text())["parameters"]["image_size"] == 16
+
+
+@pytest.mark.slow
+def test_the_installed_command_runs() -> None:
+    done = subprocess.run([sys.executable, "-m", "ldvd_lib.cli", "sample", "nowhere"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "is not a run directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_the_demo_leaves_what_it_promises(tmp_path) -> None:
+    files = run_demo(tmp_path / "demo", data=tmp_path / "actions", steps=3, clips_per_class=2)
+    names = [path.name for path in files]
+    assert names == ["samples.gif", "contact_sheet.png", "losses.png", "metrics.jsonl", "step_0000003"]
+    assert all(path.exists() for path in files)
+    with Image.open(tmp_path / "demo" / "samples.gif") as picture:
+        assert (picture.n_frames, picture.info["loop"]) == (16, 0)
+    again = run_demo(tmp_path / "demo", data=tmp_path / "actions", steps=3, clips_per_class=2)
+    assert again == files  # what is finished is not done twice
