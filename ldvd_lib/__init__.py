@@ -1,1 +1,34 @@
-"""What makes a good discriminator for video GANs? The library behind the course."""
+"""What makes a good discriminator for video GANs? The library behind the course.
+
+The names that most notebooks need can be imported from here; each is loaded when it is asked for, so that
+``import ldvd_lib`` costs nothing.
+"""
+
+import importlib
+
+_HOMES = {
+    "ClipStore": "ldvd_lib.data",
+    "MoCoGANGenerator": "ldvd_lib.generators",
+    "Recipe": "ldvd_lib.gan",
+    "Run": "ldvd_lib.training",
+    "SampleBrowser": "ldvd_lib.widgets",
+    "TGANGenerator": "ldvd_lib.generators",
+    "Trainer": "ldvd_lib.training",
+    "VideoDiscriminator": "ldvd_lib.discriminators",
+    "WindowSampler": "ldvd_lib.data",
+    "clip_singular_values_": "ldvd_lib.lipschitz",
+    "dissect": "ldvd_lib.anatomy",
+    "sample_videos": "ldvd_lib.training",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ldvd_lib' has no attribute {name!r}: it has {__all__} and its submodules")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
