@@ -1,0 +1,123 @@
+"""Draw 00_layers.png, the picture of the course: four kinds of layer, and the discriminators built from them.
+
+    python course/figures/00_layers.py
+
+Stacks and numbers of parameters are asked from the zoo; the Inception Scores are those of the paper's Table 8.
+"""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
+
+from ldvd_lib import zoo
+
+COLOURS = {"3d": "#7b5ea7", "2+1d": "#1b8a7a", "2d": "#7d8ea3", "shift": "#d9822b"}
+INK = "#26303a"
+FRAME = "#eef1f4"
+KERNEL = 4  # cells across, down, and frames deep
+STEP = (1.72, -0.4)  # from one frame to the next, on paper
+SKEW = 0.32  # how far a frame's right side is raised
+
+# kind → (heading, weights, what it does with time)
+KINDS = {
+    "3d": ("3d", "4 × 4 × 4 = 64 weights", "four frames at once"),
+    "2+1d": ("2+1d", "4 × 4 + 4 = 20 weights", "each frame, then four in a row"),
+    "2d": ("2d", "4 × 4 = 16 weights", "each frame on its own"),
+    "shift": ("shift", "4 × 4 = 16 weights", "each frame, with parts of its\nneighbours moved in for free"),
+}
+
+# name in the zoo → (name in the paper, Inception Score of its Table 8)
+FAMILIES = {
+    "tgan": ("TGAN", "11.85"),
+    "tgan-f": ("TGAN-F", "13.62"),
+    "tgan-tsm": ("TGAN-TSM", "12.32"),
+    "mocogan": ("MoCoGAN", "12.42"),
+    "mocogan-f": ("MoCoGAN-F", "11.60"),
+    "mocogan-tsm": ("MoCoGAN-TSM", "9.82"),
+}
+
+
+def cells(axes: Axes, frame: int, x: float, y: float, width: float, height: float, **style) -> None:
+    """A rectangle on a frame of the stack, in cells: the frame is 6 wide and 6 high."""
+    left, bottom = frame * STEP[0] + 0.36 * x, frame * STEP[1] + 0.36 * y
+    width, height = 0.36 * width, 0.36 * height
+    corners = [(0, 0), (width, 0), (width, height), (0, height)]
+    axes.add_patch(Polygon([(left + u, bottom + v + SKEW * (u + 0.36 * x)) for u, v in corners], **style))
+
+
+def draw_kernel(axes: Axes, kind: str) -> None:
+    """Six by six pixels of four frames, and the weights that one output value looks through."""
+    colour = COLOURS[kind]
+    ink = {"edgecolor": "white", "linewidth": 0.6}
+    for frame in range(KERNEL):
+        cells(axes, frame, 0, 0, 6, 6, facecolor=FRAME, edgecolor="#b6bec7", linewidth=0.8)
+        if kind == "3d" or (kind != "3d" and frame == 1):
+            for row in range(KERNEL):
+                for column in range(KERNEL):
+                    cells(axes, frame, 1 + column, 1 + row, 1, 1, facecolor=colour, **ink)
+        if kind == "2+1d":
+            cells(axes, frame, 2.5, 2.5, 1, 1, facecolor="#f2c14e", edgecolor=INK, linewidth=0.8, zorder=3)
+    if kind == "shift":
+        for frame, forwards in ((0, True), (2, False)):
+            x, y = frame * STEP[0] + 1.1, frame * STEP[1] + 2.62
+            end = (STEP[0] + 1.0, STEP[1] + 2.62)
+            bend = -0.45 if forwards else 0.45
+            arrow = {"arrowstyle": "-|>", "mutation_scale": 11, "color": colour, "linewidth": 1.8, "zorder": 4}
+            axes.add_patch(FancyArrowPatch((x, y), end, connectionstyle=f"arc3,rad={bend}", **arrow))
+    heading, weights, time = KINDS[kind]
+    axes.set(xlim=(-0.25, 7.6), ylim=(-1.5, 3.4), aspect="equal")
+    axes.set_title(heading, color=colour, fontsize=15, fontweight="bold", pad=2)
+    axes.text(3.65, -1.75, weights, ha="center", va="top", color=INK, fontsize=10.5, fontweight="bold")
+    axes.text(3.65, -2.4, time, ha="center", va="top", color=INK, fontsize=9.5)
+    axes.axis("off")
+
+
+def draw_family(axes: Axes, name: str) -> None:
+    """The discriminators of a model as piles of layers, the first at the bottom."""
+    config = zoo.config(name, preset="paper")
+    with torch.device("meta"):
+        discriminators = config.build().discriminators
+    parameters = sum(parameter.numel() for parameter in discriminators.parameters()) / 1e6
+    piles = {key: network.options["kinds"] for key, network in config.discriminators.items()}
+    for pile, (role, kinds) in enumerate(piles.items()):
+        centre = 1.6 * (pile - (len(piles) - 1) / 2)
+        for layer, kind in enumerate(kinds):
+            box = FancyBboxPatch(
+                (centre - 0.6, layer), 1.2, 0.72, boxstyle="round,pad=0.03,rounding_size=0.12", linewidth=0
+            )
+            box.set_facecolor(COLOURS[kind])
+            axes.add_patch(box)
+            axes.text(centre, layer + 0.36, kind, ha="center", va="center", color="white", fontsize=10)
+        if len(piles) > 1:
+            axes.text(centre, -0.2, role, ha="center", va="top", color=INK, fontsize=8.5, style="italic")
+    title, score = FAMILIES[name]
+    axes.set(xlim=(-1.7, 1.7), ylim=(-0.55, 4.1))
+    axes.set_title(title, color=INK, fontsize=12, fontweight="bold", pad=4)
+    axes.text(0, -0.75, f"{parameters:.1f}M parameters", ha="center", va="top", color=INK, fontsize=10)
+    axes.text(0, -1.25, f"Inception Score {score}", ha="center", va="top", color=INK, fontsize=10)
+    axes.axis("off")
+
+
+def main() -> None:
+    """Draw the picture beside this file."""
+    figure = plt.figure(figsize=(11, 6.4), facecolor="white")
+    kernels = figure.add_gridspec(1, 4, left=0.02, right=0.98, top=0.93, bottom=0.59, wspace=0.06)
+    for column, kind in enumerate(KINDS):
+        draw_kernel(figure.add_subplot(kernels[0, column]), kind)
+    families = figure.add_gridspec(1, 6, left=0.02, right=0.98, top=0.36, bottom=0.09, wspace=0.05)
+    for column, name in enumerate(FAMILIES):
+        draw_family(figure.add_subplot(families[0, column]), name)
+    heading = {"color": INK, "fontsize": 11, "va": "top", "style": "italic"}
+    figure.text(0.02, 0.985, "How may a layer look at time? The weights of one kernel, over four frames:", **heading)
+    figure.text(0.02, 0.455, "Discriminators built from such layers, and what the paper reports for each:", **heading)
+    figure.savefig(Path(__file__).with_suffix(".png"), dpi=130)
+
+
+if __name__ == "__main__":
+    main()
