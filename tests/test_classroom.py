@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ldvd_lib import classroom, environment, exercises
+from ldvd_lib.data import actions
 from ldvd_lib.exercises import registry
 
 
@@ -225,3 +226,27 @@ def test_importing_the_classroom_is_light():
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
     assert output.stdout.strip() == "[]"
+
+
+def test_a_store_is_made_once_of_any_data_set_in_the_workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("LDVD_WORKSPACE", str(tmp_path))
+    actions.render(tmp_path / "data" / "mine", clips_per_class=2, frames_per_clip=2, progress=False)
+    clips = classroom.store(8, data="mine")
+    assert clips.directory.parent == tmp_path / "data"
+    assert (len(clips), clips.image_size, clips.parameters["subset"]) == (12, 8, "train")
+    made = (clips.directory / "frames.npy").stat().st_mtime_ns
+    assert (classroom.store(8, data="mine").directory / "frames.npy").stat().st_mtime_ns == made
+    held_out = classroom.store(8, data="mine", subset="test")
+    assert held_out.directory != clips.directory and not set(held_out.names) & set(clips.names)
+
+
+def test_a_data_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("LDVD_WORKSPACE", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"download_ucf101\.py .*ucf101"):
+        classroom.store(8, data="ucf101")
+
+
+def test_the_built_in_data_set_is_rendered_where_it_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("LDVD_WORKSPACE", str(tmp_path))
+    monkeypatch.setattr(classroom.actions, "render", lambda directory: ("rendered", directory))
+    assert classroom.footage() == ("rendered", tmp_path / "data" / "actions")
