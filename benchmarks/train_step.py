@@ -46,16 +46,16 @@ class Bare:
 
     def __init__(self, trainer: Trainer, *, update: bool) -> None:
         self.gan, self.loss, self.autocast = trainer.gan, trainer.loss, trainer.autocast
-        self.recipe, self.device = trainer.recipe, trainer.device
+        self.recipe, self.device, self.random = trainer.recipe, trainer.device, trainer.random
         self.optimizers = {
             name: optimizer if update else _Frozen(optimizer) for name, optimizer in trainer.optimizers.items()
         }
         self.update, self.step = update, 0
-        self._batch = trainer.real_videos()
+        self._batch, self._labels = trainer.real_videos(with_labels=True)
         self._latents = trainer.latents(len(self._batch))
 
-    def real_videos(self) -> torch.Tensor:
-        return self._batch
+    def real_videos(self, *, with_labels: bool = False) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
+        return (self._batch, self._labels) if with_labels else self._batch
 
     def latents(self, n: int) -> torch.Tensor:
         return self._latents[:n]

@@ -110,9 +110,10 @@ class Trainer:
 
     def real_videos(self, *, with_labels: bool = False) -> Tensor | tuple[Tensor, Tensor]:
         """The next batch of real clips, ``(N, 3, T, H, W)`` in [-1, 1], on the device; with their classes if asked."""
+        if not with_labels:
+            return self.sampler.next_batch().to(self.device, non_blocking=True)
         videos, labels = self.sampler.next_batch(with_labels=True)
-        videos = videos.to(self.device, non_blocking=True)
-        return (videos, labels.to(self.device)) if with_labels else videos
+        return videos.to(self.device, non_blocking=True), labels.to(self.device)
 
     def latents(self, n: int) -> Tensor:
         """`n` fresh latents on the device."""
