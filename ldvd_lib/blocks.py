@@ -214,7 +214,7 @@ def strided_layer(
     parts: list[nn.Module] = [InstanceNoise(noise)] if noise else []
     for number, (space, time) in enumerate(over):
         if number:
-            parts.append(nn.LeakyReLU(LEAKY_SLOPE))
+            parts.append(nn.LeakyReLU(LEAKY_SLOPE, inplace=True))
         before = out_channels if number else in_channels
         parts.append(geometry.convolution(before, out_channels, space=space, time=time, bias=bias))
     parts += finish

@@ -83,7 +83,7 @@ class VideoDiscriminator(nn.Module):
         for number, kind in enumerate(self.kinds):
             scores = head == "patch" and number == len(self.kinds) - 1
             out_channels = outputs if scores else base_channels * 2**number
-            finish: list[nn.Module] = [] if scores else [nn.LeakyReLU(LEAKY_SLOPE)]
+            finish: list[nn.Module] = [] if scores else [nn.LeakyReLU(LEAKY_SLOPE, inplace=True)]
             if number and not scores:  # as in DCGAN: no normalisation on the layer that sees the pixels
                 norm = nn.BatchNorm3d(out_channels)
                 norm.bias.requires_grad_(train_beta)

@@ -120,41 +120,54 @@ def the_missing_millions(all_networks):
     "09.3",
     title="What a 2D layer keeps",
     hints=(
-        "Three tensors are kept. Write down the shape of each.",
-        "The convolution's input has in_channels maps of size × size pixels; the inputs of the other two have "
-        "out_channels maps of half the size. All have num_frames frames, since a 2d layer does not touch time.",
-        "4 * num_frames * (in_channels * size**2 + 2 * out_channels * (size // 2) ** 2): a float32 has four bytes.",
+        "Each of the three makes a tensor with the same shape. Write it down; then ask of each result who keeps it.",
+        "The normalisation keeps the convolution's result, the next convolution the activation's. Only the result in "
+        "between, of the normalisation, depends on the word: in place it is overwritten, otherwise it is kept.",
+        "4 * (2 if inplace else 3) * out_channels * num_frames * (size // 2) ** 2: a float32 has four bytes, and a 2d "
+        "layer does not touch time.",
     ),
 )
 def what_a_layer_keeps(layer_bytes):
-    cases = ((64, 128, 8, 32), (3, 64, 16, 64), (8, 8, 1, 16), (16, 32, 2, 8))
-    for in_channels, out_channels, num_frames, size in cases:
-        got = attempt(layer_bytes, in_channels, out_channels, num_frames, size)
-        got = got.item() if isinstance(got, torch.Tensor) and got.numel() == 1 else got
-        case = f"with {in_channels} channels in, {out_channels} out, {num_frames} frames of {size} px"
-        expect(isinstance(got, int | float), f"{case}, a number of bytes was expected, and this is {got!r}")
-        expected = kept_by_layer(in_channels, out_channels, num_frames, size)
-        given, made = 4 * in_channels * num_frames * size**2, 4 * out_channels * num_frames * (size // 2) ** 2
-        mistakes = {
-            given + made: "one of the two tensors behind the convolution is missing: the normalisation and the "
-            "activation both keep what they are given",
-            2 * made: "the input of the convolution is missing",
-            given + 3 * made: "the layer's output is charged to the next layer, not to this one",
-            (given + 2 * made) // 4: "these are numbers, not bytes: a float32 has four",
-            (given + 2 * made) // num_frames: "this is right for a single frame: a 2d layer keeps every one",
-            given + 8 * made: "the convolution has stride 2, so what comes out has half the size",
-        }
-        right = 0 <= got - expected <= 8 * out_channels  # who counts the statistics of batch normalisation is right too
-        if not right and got in mistakes:
-            expect(False, f"{case}: {mistakes[got]}")
-        expect(right, f"{case}, {expected:,} bytes are kept, and this is {got:,}")
-    return "Channels double while the pixels quarter, so every layer keeps half as much as the one before it."
+    cases = ((3, 64, 16, 64), (64, 128, 8, 32), (8, 8, 1, 16), (16, 32, 2, 8))
+    for inplace in (True, False):
+        for in_channels, out_channels, num_frames, size in cases:
+            got = attempt(layer_bytes, in_channels, out_channels, num_frames, size, inplace)
+            got = got.item() if isinstance(got, torch.Tensor) and got.numel() == 1 else got
+            case = f"with {in_channels} channels in, {out_channels} out, {num_frames} frames of {size} px"
+            case += ", in place" if inplace else ", not in place"
+            expect(isinstance(got, int | float), f"{case}, a number of bytes was expected, and this is {got!r}")
+            expected = kept_by_layer(in_channels, out_channels, num_frames, size, inplace=inplace)
+            given, made = 4 * in_channels * num_frames * size**2, 4 * out_channels * num_frames * (size // 2) ** 2
+            mistakes = {
+                expected // 4: "these are numbers, not bytes: a float32 has four",
+                expected // num_frames: "this is right for a single frame: a 2d layer keeps every one",
+                4 * expected: "the convolution has stride 2, so what comes out has half the size",
+            }
+            for inputs in (1, 2, 3):
+                mistakes[given + inputs * made] = (
+                    "what the layer is given was counted with the layer before; count what it makes, and that includes "
+                    "what it hands on to the next convolution"
+                )
+            if inplace:
+                mistakes[made] = "one of the two is missing: the normalisation keeps a tensor, the next convolution too"
+                mistakes[3 * made] = "in place the normalisation's result no longer exists: it has been overwritten"
+            else:
+                mistakes[2 * made] = "this is right in place; if it is not, the activation keeps its input as well"
+            right = 0 <= got - expected <= 8 * out_channels  # who counts the normalisation's statistics is right too
+            if not right and got in mistakes:
+                expect(False, f"{case}: {mistakes[got]}")
+            expect(right, f"{case}, {expected:,} bytes are kept, and this is {got:,}")
+    return (
+        "Two maps instead of three. Channels double while the pixels quarter, so every layer keeps half as much as the "
+        "one before it."
+    )
 
 
-def kept_by_layer(in_channels: int, out_channels: int, num_frames: int, size: int) -> int:
-    """Bytes that autograd keeps of one clip in a 2D layer, without the statistics of its batch normalisation.
+def kept_by_layer(in_channels: int, out_channels: int, num_frames: int, size: int, *, inplace: bool) -> int:
+    """Bytes that a 2D layer makes of one clip and that autograd keeps, without the statistics of the normalisation.
 
-    Autograd itself is asked, on the meta device, so that the check does not rest on a formula.
+    Autograd itself is asked, on the meta device, so that the check does not rest on a formula. A convolution follows
+    the layer, as in a stack: it keeps the layer's result.
     """
     batch, kept = 2, {}
 
@@ -165,9 +178,12 @@ def kept_by_layer(in_channels: int, out_channels: int, num_frames: int, size: in
         return tensor
 
     with torch.device("meta"):
-        finish = [nn.BatchNorm3d(out_channels), nn.LeakyReLU(0.2)]
+        finish = [nn.BatchNorm3d(out_channels), nn.LeakyReLU(0.2, inplace=inplace)]
         layer = strided_layer("2d", in_channels, out_channels, geometry=LayerGeometry(), finish=finish)
-        weights = {id(parameter) for parameter in layer.parameters()}
+        following = nn.Conv3d(out_channels, 1, 1)
+        weights = {id(parameter) for parameter in (*layer.parameters(), *following.parameters())}
+        given = torch.zeros(batch, in_channels, num_frames, size, size)
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            layer(torch.zeros(batch, in_channels, num_frames, size, size))
+            following(layer(given))
+    kept.pop(given.untyped_storage()._cdata)
     return sum(storage.nbytes() for storage in kept.values()) // batch

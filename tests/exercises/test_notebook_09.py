@@ -2,6 +2,7 @@
 
 import pytest
 
+from ldvd_lib.anatomy import dissect
 from ldvd_lib.classroom import check
 from ldvd_lib.discriminators import VideoDiscriminator
 from ldvd_lib.exercises import find
@@ -21,7 +22,8 @@ def generator(temporal=4, image=2):
     return TGANGenerator(128, temporal_channels=widths, image_channels=512 * image)
 
 
-def layer_bytes(in_channels, out_channels, num_frames, size, *, given=1, made=2):
+def layer_bytes(in_channels, out_channels, num_frames, size, inplace=True, *, given=0, maps=(2, 3)):
+    made = maps[0] if inplace else maps[1]
     return 4 * num_frames * (given * in_channels * size**2 + made * out_channels * (size // 2) ** 2)
 
 
@@ -43,13 +45,15 @@ WRONG = [
     ("09.2", lambda: (generator(1, 2), VideoDiscriminator(KINDS, 128, base_channels=128)), "temporal half"),
     ("09.2", lambda: (VideoDiscriminator(KINDS, 128), generator()), "in this order"),
     ("09.2", lambda: (TGANGenerator(64), VideoDiscriminator(KINDS[:4], 64)), "128 pixels"),
-    ("09.3", lambda *sizes: layer_bytes(*sizes, made=1), "one of the two tensors"),
-    ("09.3", lambda *sizes: layer_bytes(*sizes, given=0), "input of the convolution"),
-    ("09.3", lambda *sizes: layer_bytes(*sizes, made=3), "charged to the next layer"),
-    ("09.3", lambda *sizes: layer_bytes(*sizes) // 4, "not bytes"),
-    ("09.3", lambda i, o, frames, size: layer_bytes(i, o, 1, size), "single frame"),
-    ("09.3", lambda *sizes: layer_bytes(*sizes, made=8), "stride 2"),
-    ("09.3", lambda *sizes: 5, "4,194,304 bytes are kept"),
+    ("09.3", lambda *layer: layer_bytes(*layer, maps=(1, 3)), "one of the two is missing"),
+    ("09.3", lambda *layer: layer_bytes(*layer, maps=(3, 3)), "has been overwritten"),
+    ("09.3", lambda *layer: layer_bytes(*layer, maps=(2, 2)), "not in place: this is right in place"),
+    ("09.3", lambda *layer: layer_bytes(*layer, given=1, maps=(1, 2)), "was counted with the layer before"),
+    ("09.3", lambda *layer: layer_bytes(*layer, given=1, maps=(2, 2)), "was counted with the layer before"),
+    ("09.3", lambda *layer: layer_bytes(*layer) // 4, "not bytes"),
+    ("09.3", lambda i, o, frames, size, inplace: layer_bytes(i, o, 1, size, inplace), "single frame"),
+    ("09.3", lambda *layer: layer_bytes(*layer, maps=(8, 12)), "stride 2"),
+    ("09.3", lambda *sizes: 5, "8,388,608 bytes are kept"),
     ("09.3", lambda *sizes: "many", "a number of bytes"),
 ]
 
@@ -73,6 +77,13 @@ def test_stubs_are_not_attempted(name):
     assert len(find(name).hints) == 3
 
 
-def test_what_autograd_keeps_is_three_inputs():
-    assert kept_by_layer(64, 128, 4, 32) == layer_bytes(64, 128, 4, 32)
-    assert kept_by_layer(3, 5, 1, 16) == layer_bytes(3, 5, 1, 16)
+def test_a_layer_in_place_keeps_two_maps_instead_of_three():
+    for layer in ((64, 128, 4, 32), (3, 5, 1, 16)):
+        for inplace in (True, False):
+            assert kept_by_layer(*layer, inplace=inplace) == layer_bytes(*layer, inplace)
+
+
+def test_the_exercise_counts_as_the_tables_do():
+    table = dissect(VideoDiscriminator(("2d", "2d", "2d"), image_size=32, num_frames=4, base_channels=8))
+    statistics = 2 * 4 * 16 // 2  # mean and deviation of 16 channels, of a batch of two
+    assert table.rows[1].activation_bytes - layer_bytes(8, 16, 4, 16) == statistics
