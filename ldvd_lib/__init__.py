@@ -8,16 +8,20 @@ import importlib
 
 _HOMES = {
     "ClipStore": "ldvd_lib.data",
+    "HessianOperator": "ldvd_lib.hessian",
     "MoCoGANGenerator": "ldvd_lib.generators",
     "Recipe": "ldvd_lib.gan",
     "Run": "ldvd_lib.training",
     "SampleBrowser": "ldvd_lib.widgets",
+    "SpectrumExplorer": "ldvd_lib.widgets",
+    "SpectrumProbe": "ldvd_lib.hessian",
     "TGANGenerator": "ldvd_lib.generators",
     "Trainer": "ldvd_lib.training",
     "VideoDiscriminator": "ldvd_lib.discriminators",
     "WindowSampler": "ldvd_lib.data",
     "clip_singular_values_": "ldvd_lib.lipschitz",
     "dissect": "ldvd_lib.anatomy",
+    "lanczos": "ldvd_lib.hessian",
     "sample_videos": "ldvd_lib.training",
 }
 

@@ -1,6 +1,7 @@
 """The ``ldvd`` command: data, training, samples and the demo, from a shell."""
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from ldvd_lib import zoo
+from ldvd_lib._files import replacing
 from ldvd_lib.gan import VideoGAN
 
 if TYPE_CHECKING:
     from ldvd_lib.data import WindowSampler
+    from ldvd_lib.hessian import CurvatureReport
 
-DESCRIPTION = "Video GANs and their discriminators: prepare data, train, sample."
+DESCRIPTION = "Video GANs and their discriminators: prepare data, train, sample, measure curvature."
 EPILOG = """\
 examples:
   ldvd demo                                             from nothing to a trained model, in minutes
@@ -23,6 +26,8 @@ examples:
   ldvd train tgan --data stores/actions-32 --preset lite --steps 1200 --out runs/tgan
   ldvd train tgan --data stores/actions-32 --preset lite --steps 2400 --out runs/tgan --resume
   ldvd sample runs/tgan --out samples.gif --seed 3
+  ldvd train tgan-f --data stores/actions-32 --probe-every 50     with the Hessian's spectrum over training
+  ldvd hessian runs/tgan --data stores/actions-32 --out hessian   the spectrum of what a run has come to
 """
 
 
@@ -95,6 +100,11 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--sample-every", type=_positive, default=200, help="steps between sample grids")
     train.add_argument("--checkpoint-every", type=_positive, default=500, help="steps between checkpoints")
     train.add_argument("--log-every", type=_positive, default=10, help="steps between lines of metrics.jsonl")
+    train.add_argument(
+        "--probe-every",
+        type=_positive,
+        help="steps between two measurements of the discriminators' leading Hessian eigenvalues (default: none)",
+    )
     train.add_argument("--quiet", action="store_true", help="no progress bar")
     _add_device(train)
     train.set_defaults(run=_train)
@@ -115,6 +125,45 @@ def build_parser() -> argparse.ArgumentParser:
     sample.add_argument("--scale", type=_positive, default=3, help="screen pixels a pixel (default: %(default)s)")
     _add_device(sample)
     sample.set_defaults(run=_sample)
+
+    hessian = commands.add_parser(
+        "hessian",
+        help="eigenvalues of a discriminator's Hessian",
+        description="The leading eigenvalues of the Hessian of what the discriminators minimise, with respect to their "
+        "weights: of a run's checkpoint, or of a model of the zoo as it is before training.",
+    )
+    hessian.add_argument("target", metavar="RUN_OR_MODEL", help="a run directory, or a name of the zoo")
+    hessian.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        help="real videos: a store, or a directory in UCF-101's layout (the built-in data after a demo: data/actions)",
+    )
+    hessian.add_argument("--preset", choices=zoo.PRESETS, default="lite", help="of a model (default: %(default)s)")
+    hessian.add_argument("--step", type=int, help="of which checkpoint (default: the newest)")
+    hessian.add_argument("--eigenvalues", type=_positive, default=10, help="how many (default: %(default)s)")
+    hessian.add_argument(
+        "--which",
+        choices=("magnitude", "ends"),
+        default="magnitude",
+        help="the largest in magnitude, or half of them from either end (default: %(default)s)",
+    )
+    hessian.add_argument("--tolerance", type=float, default=1e-3, help="relative residual (default: %(default)s)")
+    hessian.add_argument(
+        "--max-products", type=_positive, default=300, help="Hessian-vector products at most (default: %(default)s)"
+    )
+    hessian.add_argument("--batch-size", type=_positive, help="real videos, and as many fakes (default: the recipe's)")
+    hessian.add_argument("--frame-stride", type=_positive, help="take every so manieth frame, instead of the recipe's")
+    hessian.add_argument("--short", choices=("error", "loop"), default="error", help="as for `ldvd train`")
+    hessian.add_argument("--density", action="store_true", help="also the density of all eigenvalues")
+    hessian.add_argument("--surface", action="store_true", help="also the loss around the weights")
+    hessian.add_argument(
+        "--out", type=Path, help="directory for spectrum.json and figures (default: only print; figures need it)"
+    )
+    hessian.add_argument("--seed", type=int, default=0, help="of clips, latents and a model's weights (default: 0)")
+    hessian.add_argument("--quiet", action="store_true", help="no progress bar")
+    _add_device(hessian)
+    hessian.set_defaults(run=_hessian)
 
     data = commands.add_parser("data", help="prepare and inspect data").add_subparsers(
         dest="data_command", required=True, metavar="COMMAND"
@@ -157,6 +206,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _train(arguments: argparse.Namespace) -> None:
+    from ldvd_lib.hessian import SpectrumProbe
     from ldvd_lib.training import SampleGrid, Trainer
 
     changes = {
@@ -176,6 +226,7 @@ def _train(arguments: argparse.Namespace) -> None:
     config = zoo.config(arguments.model, arguments.preset).with_recipe(**changes)
     gan = config.build(seed=arguments.seed)
     out = arguments.out or Path("runs") / f"{arguments.model}-{arguments.preset}"
+    probes = [SpectrumProbe(arguments.probe_every)] if arguments.probe_every else []
     trainer = Trainer(
         gan,
         _sampler(gan, arguments),
@@ -183,7 +234,7 @@ def _train(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         device=arguments.device,
         resume=arguments.resume,
-        callbacks=[SampleGrid(arguments.sample_every)],
+        callbacks=[SampleGrid(arguments.sample_every), *probes],
         log_every=arguments.log_every,
         checkpoint_every=arguments.checkpoint_every,
         progress=not arguments.quiet,
@@ -229,6 +280,59 @@ def _sample(arguments: argparse.Namespace) -> None:
         save = video.save_gif if suffix == ".gif" else video.save_mp4
         save(videos, arguments.out, fps=arguments.fps, scale=arguments.scale)
     print(arguments.out)
+
+
+def _hessian(arguments: argparse.Namespace) -> None:
+    from ldvd_lib.hessian import measure
+    from ldvd_lib.training import Run
+
+    if (arguments.density or arguments.surface) and not arguments.out:
+        raise ValueError("--density and --surface make figures: say where to with --out DIRECTORY")
+    if Path(arguments.target).is_dir():
+        run = Run.open(arguments.target)
+        gan, step = run.gan(arguments.step), arguments.step or run.newest_step
+    elif arguments.target in zoo.ENTRIES:
+        gan, step = zoo.build(arguments.target, arguments.preset, seed=arguments.seed), 0
+    else:
+        raise ValueError(
+            f"{arguments.target} is neither a run directory nor a model of the zoo: see `ldvd train --help`"
+        )
+    changes = {"batch_size": arguments.batch_size, "frame_stride": arguments.frame_stride}
+    gan.config = gan.config.with_recipe(**{name: value for name, value in changes.items() if value})
+    videos, labels = _sampler(gan, arguments).peek(seed=arguments.seed)
+    reports = measure(
+        gan.to(arguments.device),
+        videos.to(arguments.device),
+        labels.to(arguments.device),
+        step=step,
+        k=arguments.eigenvalues,
+        which=arguments.which,
+        tolerance=arguments.tolerance,
+        max_products=arguments.max_products,
+        density=arguments.density,
+        surface=arguments.surface,
+        seed=arguments.seed,
+        progress=not arguments.quiet,
+    )
+    print("\n\n".join(map(str, reports)))
+    if arguments.out:
+        print(*_write_curvature(reports, arguments.out), sep="\n")
+
+
+def _write_curvature(reports: "list[CurvatureReport]", directory: Path) -> list[Path]:
+    """``spectrum.json`` and the figures that the reports have data for; returns the files."""
+    from ldvd_lib import plots
+
+    files = [directory / "spectrum.json"]
+    with replacing(files[0]) as temporary:
+        temporary.write_text(json.dumps([report.record() for report in reports], indent=1) + "\n")
+    densities = {report.title: report.density for report in reports if report.density}
+    if densities:
+        files.append(plots.save(plots.plot_density(densities), directory / "density.png"))
+    for name, report in zip(("surface", *(f"surface-{n}" for n in range(2, 10))), reports, strict=False):
+        if report.surfaces:
+            files.append(plots.save(plots.plot_surface(report.surfaces), directory / f"{name}.png"))
+    return files
 
 
 def _prepare(arguments: argparse.Namespace) -> None:

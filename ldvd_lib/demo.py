@@ -4,8 +4,8 @@ import textwrap
 from pathlib import Path
 
 from ldvd_lib import plots, video, zoo
-from ldvd_lib._files import replacing
 from ldvd_lib.data import WindowSampler, actions, prepare_beside
+from ldvd_lib.hessian import SpectrumProbe
 from ldvd_lib.training import SampleGrid, Trainer, sample_videos
 
 MODEL = "tgan"
@@ -14,7 +14,7 @@ MODEL = "tgan"
 def run_demo(
     out: Path, *, data: Path, steps: int, seed: int = 0, device: str = "cpu", clips_per_class: int = 25
 ) -> list[Path]:
-    """Render the built-in data, train a lite TGAN on it, and write samples, curves and metrics.
+    """Render the built-in data, train a lite TGAN on it, and write samples, curves, Hessian spectrum and metrics.
 
     Args:
         out: the run directory; an interrupted demo continues there.
@@ -37,6 +37,7 @@ def run_demo(
     sampler = WindowSampler(
         store, batch_size=config.recipe.batch_size, num_frames=gan.num_frames, device=device, seed=seed
     )
+    probe = SpectrumProbe(every=min(100, steps), batch_size=8)
     trainer = Trainer(
         gan,
         sampler,
@@ -44,7 +45,7 @@ def run_demo(
         seed=seed,
         device=device,
         resume=True,
-        callbacks=[SampleGrid(every=200)],
+        callbacks=[SampleGrid(every=200), probe],
         checkpoint_every=200,
     )
     run = trainer.run(steps)
@@ -55,10 +56,9 @@ def run_demo(
     files = [
         video.save_gif(videos, out / "samples.gif", columns=4, scale=4),
         video.save_png(video.contact_sheet(videos[:8], scale=3), out / "contact_sheet.png"),
-        out / "losses.png",
+        plots.save(plots.plot_training(run), out / "losses.png"),
+        plots.save(plots.plot_spectrum(run), out / "spectrum.png"),
     ]
-    with replacing(files[-1]) as temporary:
-        plots.plot_training(run).savefig(temporary, dpi=120)
     return [*files, out / "metrics.jsonl", *run.checkpoints[-1:]]
 
 
@@ -68,6 +68,7 @@ def describe(files: list[Path]) -> str:
         "samples.gif": "sixteen generated clips, looping",
         "contact_sheet.png": "eight of them, frame by frame",
         "losses.png": "losses and scores over training",
+        "spectrum.png": "the leading eigenvalues of the discriminator's Hessian over training",
         "metrics.jsonl": "the same as numbers",
     }
     lines = [f"  {path}  ({notes.get(path.name, 'checkpoint: weights and optimiser')})" for path in files]

@@ -1,14 +1,26 @@
 """Figures of training runs."""
 
 import itertools
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ldvd_lib._files import replacing
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ldvd_lib.hessian import LossSurface, SpectralDensity
     from ldvd_lib.training import Run
+
+
+def save(figure: "Figure", path: str | Path, *, dpi: int = 120) -> Path:
+    """Write a figure to a file; the suffix decides the format. Returns the path."""
+    path = Path(path)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=dpi)
+    return path
 
 
 def smooth(values: np.ndarray, window: int = 5) -> np.ndarray:
@@ -44,4 +56,130 @@ def plot_training(runs: "Run | dict[str, Run]", *, window: int = 5) -> "Figure":
         axes.set(xlabel="step", title=title)
         axes.grid(alpha=0.25)
         axes.legend(fontsize=8)
+    return figure
+
+
+POSITIVE, NEGATIVE = "#d55e00", "#0072b2"  # apart for the colour-blind, too
+
+
+def plot_spectrum(
+    runs: "Run | dict[str, Run]", *, scale: str = "symlog", linear_below: float | None = None
+) -> "Figure":
+    """Leading eigenvalues over the steps of runs, as in the paper's Figures 3–5 and 7.
+
+    Every probe is a column of k dots, positive ones above zero and negative ones below; λ⁺ and λ⁻, the largest and the
+    smallest of the whole run, are marked and named. One panel for each discriminator, all on the same axis.
+
+    Args:
+        runs: a run, or label → run; each with a ``spectrum.jsonl``.
+        scale: ``"symlog"`` (logarithmic both ways from around zero) or ``"linear"``.
+        linear_below: magnitude below which a symlog axis is linear; default a tenth of the smallest dot.
+
+    Raises:
+        ValueError: if a run has no spectrum, naming it.
+    """
+    from matplotlib.figure import Figure
+
+    runs = runs if isinstance(runs, dict) else {"": runs}
+    spectra = {}
+    for label, run in runs.items():
+        found = run.spectrum()
+        if not found:
+            raise ValueError(
+                f"{run.directory} has no spectrum: train it with the callback SpectrumProbe(), or probe what it has "
+                "with `ldvd hessian`"
+            )
+        for name, spectrum in found.items():
+            title = label if len(found) == 1 else f"{label}: {name}" if label else name
+            spectra[title or name] = spectrum
+    figure = Figure(figsize=(max(5.5, 3.6 * len(spectra)), 3.6), layout="constrained")
+    panels = figure.subplots(1, len(spectra), sharey=True, squeeze=False)[0]
+    floor = min(np.abs(s["eigenvalues"][s["eigenvalues"] != 0]).min(initial=np.inf) for s in spectra.values())
+    linear_below = linear_below or (floor / 10 if np.isfinite(floor) else 1.0)
+    for panel, (title, spectrum) in zip(panels, spectra.items(), strict=True):
+        steps = np.repeat(spectrum["step"], spectrum["eigenvalues"].shape[1])
+        values = spectrum["eigenvalues"].ravel()
+        for chosen, colour in ((values > 0, POSITIVE), (values <= 0, NEGATIVE)):
+            panel.scatter(steps[chosen], values[chosen], s=9, color=colour, alpha=0.55, linewidths=0)
+        ends = (("largest", np.argmax, "⁺", POSITIVE, 6), ("smallest", np.argmin, "⁻", NEGATIVE, -6))
+        for key, extreme, sign, colour, offset in ends:
+            panel.plot(spectrum["step"], spectrum[key], color=colour, linewidth=1, alpha=0.8)
+            at = extreme(spectrum[key])
+            panel.plot(spectrum["step"][at], spectrum[key][at], "o", mfc="none", color=colour, markersize=8)
+            right = at > len(spectrum["step"]) / 2
+            panel.annotate(
+                f"λ{sign} = {spectrum[key][at]:.3g}",
+                (spectrum["step"][at], spectrum[key][at]),
+                (-6 if right else 6, offset),
+                textcoords="offset points",
+                ha="right" if right else "left",
+                va="bottom" if offset > 0 else "top",
+                color=colour,
+            )
+        panel.axhline(0, color="0.6", linewidth=0.8)
+        if scale == "symlog":
+            panel.set_yscale("symlog", linthresh=linear_below)
+        panel.margins(y=0.18)
+        panel.set(xlabel="step", title=title)
+        panel.grid(alpha=0.25)
+    panels[0].set_ylabel("leading eigenvalues")
+    return figure
+
+
+def plot_density(densities: "SpectralDensity | dict[str, SpectralDensity]") -> "Figure":
+    """Spectral densities on a logarithmic axis, with a band of two standard errors.
+
+    Args:
+        densities: a density, or label → density.
+    """
+    from matplotlib.figure import Figure
+
+    densities = densities if isinstance(densities, dict) else {"": densities}
+    figure = Figure(figsize=(6.5, 3.4), layout="constrained")
+    panel = figure.subplots()
+    for number, (label, density) in enumerate(densities.items()):
+        grid, values, errors = density.curve()
+        panel.plot(grid, values, color=f"C{number}", label=label, linewidth=1.2)
+        if np.isfinite(errors).all():
+            low, high = (np.maximum(values + sign * 2 * errors, 0) for sign in (-1, 1))
+            panel.fill_between(grid, low, high, color=f"C{number}", alpha=0.25, linewidth=0)
+    peak = max(line.get_ydata().max() for line in panel.lines)
+    # One eigenvalue of P is far below the bulk: six decades show it.
+    panel.set(xlabel="eigenvalue", ylabel="density", yscale="log", ylim=(peak * 1e-7, peak * 3))
+    panel.grid(alpha=0.25)
+    if any(densities):
+        panel.legend()
+    return figure
+
+
+def plot_surface(surfaces: "LossSurface | dict[str, LossSurface]", *, axes: tuple[str, str] = ("", "")) -> "Figure":
+    """Losses on planes through the weights: filled contours, all on one scale of colours, the weights at the cross.
+
+    Args:
+        surfaces: a surface, or label → surface.
+        axes: names of the first and the second direction.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    surfaces = surfaces if isinstance(surfaces, dict) else {"": surfaces}
+    figure = Figure(figsize=(4.2 * len(surfaces) + 0.8, 3.8), layout="constrained")
+    panels = figure.subplots(1, len(surfaces), squeeze=False)[0]
+    # Relative to the loss at the weights, so that panels can be compared.
+    relative = {label: s.values - s.values[len(s.offsets) // 2, len(s.offsets) // 2] for label, s in surfaces.items()}
+    reach = max(np.abs(values).max() for values in relative.values()) or 1.0
+    for panel, (label, values) in zip(panels, relative.items(), strict=True):
+        offsets = surfaces[label].offsets
+        drawn = panel.contourf(offsets, offsets, values.T, levels=np.linspace(-reach, reach, 31), cmap="RdBu_r")
+        panel.contour(
+            offsets,
+            offsets,
+            values.T,
+            levels=np.linspace(values.min(), values.max(), 12),
+            colors="0.25",
+            linewidths=0.5,
+        )
+        panel.plot(0, 0, "k+", markersize=9)
+        panel.set(title=label, xlabel=axes[0], ylabel=axes[1], aspect="equal")
+    figure.colorbar(drawn, ax=panels.tolist(), label="loss − loss at the weights", ticks=MaxNLocator(7))
     return figure

@@ -27,7 +27,7 @@ def trained(tmp_path_factory, tiny_actions):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["train"], ["sample"], ["data"], ["data", "prepare"], ["data", "inspect"], ["demo"]]
+    "command", [[], ["train"], ["sample"], ["hessian"], ["data"], ["data", "prepare"], ["data", "inspect"], ["demo"]]
 )
 def test_every_command_explains_itself(command: list[str], capsys) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -116,10 +116,42 @@ def test_the_installed_command_runs() -> None:
 
 
 @pytest.mark.slow
+def test_a_run_is_probed_as_it_trains(tiny_actions, tmp_path) -> None:
+    options = ("--batch-size", 2, "--probe-every", 2, "--device", "cpu", "--quiet")
+    assert ldvd("train", "tgan-f", "--data", tiny_actions, "--steps", 3, "--out", tmp_path / "run", *options) == 0
+    spectrum = Run.open(tmp_path / "run").spectrum()["video"]
+    assert spectrum["step"].tolist() == [2]
+    assert spectrum["eigenvalues"].shape == (1, 10)
+
+
+def test_curvature_of_a_run_and_of_a_model(trained, tiny_actions, tmp_path, capsys) -> None:
+    few = ("--data", tiny_actions, "--eigenvalues", 2, "--tolerance", 0.1, "--batch-size", 2, "--quiet")
+    out = tmp_path / "hessian"
+    assert ldvd("hessian", trained, *few, "--device", "cpu", "--density", "--surface", "--out", out) == 0
+    printed = capsys.readouterr().out
+    (record,) = json.loads((out / "spectrum.json").read_text())
+    assert f"{record['eigenvalues'][0]:.4g}" in printed
+    assert record["parameters"] == sum(p.numel() for p in Run.open(trained).gan().discriminators.parameters())
+    for name in ("density.png", "surface.png"):
+        assert Image.open(out / name).width > 300
+
+    assert ldvd("hessian", "mocogan", *few, "--frame-stride", 1, "--device", "cpu") == 0
+    printed = capsys.readouterr().out
+    assert "step 0, image discriminator" in printed
+    assert "step 0, video discriminator" in printed
+
+
+def test_curvature_of_nothing(trained, tiny_actions, tmp_path, capsys) -> None:
+    assert ldvd("hessian", "tgam", "--data", tiny_actions) == 1
+    assert "neither a run directory nor a model" in capsys.readouterr().err
+    assert ldvd("hessian", trained, "--data", tiny_actions, "--density") == 1
+    assert "--out" in capsys.readouterr().err
+
+
 def test_the_demo_leaves_what_it_promises(tmp_path) -> None:
     files = run_demo(tmp_path / "demo", data=tmp_path / "actions", steps=3, clips_per_class=2)
     names = [path.name for path in files]
-    assert names == ["samples.gif", "contact_sheet.png", "losses.png", "metrics.jsonl", "step_0000003"]
+    assert names == ["samples.gif", "contact_sheet.png", "losses.png", "spectrum.png", "metrics.jsonl", "step_0000003"]
     assert all(path.exists() for path in files)
     with Image.open(tmp_path / "demo" / "samples.gif") as picture:
         assert (picture.n_frames, picture.info["loop"]) == (16, 0)

@@ -138,6 +138,23 @@ class WindowSampler:
             return videos
         return videos, self._labels[torch.from_numpy(windows.clips).to(self.device)]
 
+    def peek(self, batch_size: int | None = None, *, seed: int = 0) -> tuple[Tensor, Tensor]:
+        """A batch of a seed of its own: the same at every call, and the sequence of batches goes on as if not asked.
+
+        Args:
+            batch_size: windows in it; default the sampler's.
+            seed: what it is drawn from.
+
+        Returns:
+            videos and classes, as `next_batch`.
+        """
+        generator, own_size = self._generator, self.batch_size
+        self._generator, self.batch_size = torch.Generator().manual_seed(seed), batch_size or own_size
+        try:
+            return self.next_batch(with_labels=True)
+        finally:
+            self._generator, self.batch_size = generator, own_size
+
     def __iter__(self) -> Iterator[Tensor]:
         while True:
             yield self.next_batch()

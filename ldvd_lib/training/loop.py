@@ -20,6 +20,7 @@ from ldvd_lib._files import replacing
 from ldvd_lib.configuration import save_json, to_dict
 from ldvd_lib.data.sample import WindowSampler
 from ldvd_lib.gan import VideoGAN
+from ldvd_lib.hessian import SPECTRUM
 from ldvd_lib.lipschitz import clip_singular_values_
 from ldvd_lib.training import checkpoint
 from ldvd_lib.training.callbacks import Callback, SampleGrid
@@ -251,7 +252,8 @@ class Trainer:
             self._load_checkpoint(checkpoints[-1])
         self.directory.mkdir(parents=True, exist_ok=True)
         save_json(to_dict(config), path)
-        self._truncate_metrics()
+        for name in (METRICS, SPECTRUM):
+            self._truncate_log(self.directory / name)
 
     def _load_checkpoint(self, directory: Path) -> None:
         weights = checkpoint.load_weights(directory / checkpoint.WEIGHTS)
@@ -264,12 +266,12 @@ class Trainer:
         self._global_random = state["global_random"]
         self.sampler.load_state_dict(state["sampler"])
 
-    def _truncate_metrics(self) -> None:
+    def _truncate_log(self, path: Path) -> None:
         """Forget what was logged after the checkpoint that the run continues from."""
-        path = self.directory / METRICS
-        kept = [record for record in read_jsonl(path) if record["step"] <= self.step] if path.exists() else []
-        with replacing(path) as temporary:
-            temporary.write_text("".join(json.dumps(record) + "\n" for record in kept))
+        if path.exists():
+            kept = [record for record in read_jsonl(path) if record["step"] <= self.step]
+            with replacing(path) as temporary:
+                temporary.write_text("".join(json.dumps(record) + "\n" for record in kept))
 
     _inside_stream = False
 

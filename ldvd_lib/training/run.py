@@ -10,6 +10,7 @@ from torch import nn
 
 from ldvd_lib.configuration import from_dict, load_json, to_dict
 from ldvd_lib.gan import VideoGAN, VideoGANConfig
+from ldvd_lib.hessian import SPECTRUM
 from ldvd_lib.training import checkpoint
 
 CONFIG, METRICS = "config.json", "metrics.jsonl"
@@ -89,10 +90,36 @@ class Run:
         names = records[0] if records else ()
         return {name: np.array([record[name] for record in records]) for name in names}
 
+    def spectrum(self) -> dict[str, dict[str, np.ndarray]]:
+        """What a `ldvd_lib.hessian.SpectrumProbe` recorded, by discriminator; empty if none did.
+
+        Returns:
+            For each discriminator, over its n probes of k eigenvalues: ``step`` ``(n,)``; ``eigenvalues`` and
+            ``residuals`` ``(n, k)``, leading first; ``largest`` and ``smallest`` ``(n,)``, the spectrum's ends;
+            ``products``, ``seconds``, ``converged``, ``loss`` ``(n,)``.
+        """
+        path = self.directory / SPECTRUM
+        records = read_jsonl(path) if path.is_file() else []
+        by_name: dict[str, list[dict]] = {}
+        for record in records:
+            by_name.setdefault(record.pop("discriminator"), []).append(record)
+        return {
+            name: {key: np.array([record[key] for record in some]) for key in some[0]} for name, some in by_name.items()
+        }
+
     @property
     def checkpoints(self) -> list[Path]:
         """Its checkpoints, oldest first."""
         return checkpoint.list_checkpoints(self.directory)
+
+    @property
+    def newest_step(self) -> int:
+        """The step of its newest checkpoint.
+
+        Raises:
+            FileNotFoundError: if there is none.
+        """
+        return max(self._checkpoints_by_step())
 
     @property
     def sample_files(self) -> list[Path]:
@@ -131,10 +158,14 @@ class Run:
         return generator.eval()
 
     def _weights(self, step: int | None) -> Path:
-        steps = {int(path.name.removeprefix("step_")): path for path in self.checkpoints}
-        if not steps:
-            raise FileNotFoundError(f"{self.directory} holds no checkpoint yet")
+        steps = self._checkpoints_by_step()
         step = max(steps) if step is None else step
         if step not in steps:
             raise FileNotFoundError(f"{self.directory} has no checkpoint of step {step}: it has {sorted(steps)}")
         return steps[step] / checkpoint.WEIGHTS
+
+    def _checkpoints_by_step(self) -> dict[int, Path]:
+        steps = {int(path.name.removeprefix("step_")): path for path in self.checkpoints}
+        if not steps:
+            raise FileNotFoundError(f"{self.directory} holds no checkpoint yet")
+        return steps

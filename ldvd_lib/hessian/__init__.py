@@ -1,0 +1,28 @@
+"""The curvature of what a discriminator minimises: its Hessian's leading eigenvalues, both ends, and its density."""
+
+from ldvd_lib.hessian.density import SpectralDensity, spectral_density
+from ldvd_lib.hessian.lanczos import Eigenpairs, Krylov, lanczos
+from ldvd_lib.hessian.objective import DiscriminatorObjective, objective_of, undisturbed
+from ldvd_lib.hessian.operator import HessianOperator
+from ldvd_lib.hessian.probe import SPECTRUM, SpectrumProbe
+from ldvd_lib.hessian.report import CurvatureReport, measure
+from ldvd_lib.hessian.surface import LossSurface, loss_surface, random_directions
+
+__all__ = [
+    "SPECTRUM",
+    "CurvatureReport",
+    "DiscriminatorObjective",
+    "Eigenpairs",
+    "HessianOperator",
+    "Krylov",
+    "LossSurface",
+    "SpectralDensity",
+    "SpectrumProbe",
+    "lanczos",
+    "loss_surface",
+    "measure",
+    "objective_of",
+    "random_directions",
+    "spectral_density",
+    "undisturbed",
+]

@@ -1,0 +1,106 @@
+"""The density of all eigenvalues, by stochastic Lanczos quadrature.
+
+A random vector v of unit length meets every eigenvector about equally: the Ritz values of its Krylov space, weighted by
+the squares of their first coordinates, are the nodes of the Gauss quadrature of the density that v sees. The mean over
+some random vectors estimates the true one, and their scatter says how well.
+
+Sources: Golub & Welsch 1969; Ubaru, Chen & Saad 2017; Ghorbani, Krishnan & Xiao 2019 (for networks).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ldvd_lib.hessian.lanczos import Krylov, SymmetricOperator
+
+
+@dataclass(frozen=True, eq=False)
+class SpectralDensity:
+    """An estimate of the density of a symmetric operator's eigenvalues.
+
+    Attributes:
+        nodes, weights: ``(samples, steps)`` float64; of each random vector, the nodes of its quadrature, and their
+            weights, which sum to 1.
+        size: P, how many eigenvalues there are.
+        products: products with the operator that it took.
+    """
+
+    nodes: np.ndarray
+    weights: np.ndarray
+    size: int
+    products: int
+
+    def mean(self, function=lambda eigenvalues: eigenvalues) -> tuple[float, float]:
+        """The mean over all eigenvalues of a function of them, and its standard error.
+
+        The function takes and returns arrays; without one it is the mean eigenvalue, trace / P. Of polynomials of
+        degree below 2 · steps the only error is that of the random vectors.
+        """
+        each = (self.weights * function(self.nodes)).sum(1)
+        return each.mean().item(), _standard_error(each).item()
+
+    def curve(
+        self, grid: np.ndarray | None = None, *, width: float | None = None, points: int = 500
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The density as a curve, each node smeared out into a Gaussian.
+
+        Args:
+            grid: eigenvalues at which to evaluate it; default evenly from end to end.
+            width: standard deviation of the Gaussians; default 1 % of the range of the nodes.
+            points: length of the default grid.
+
+        Returns:
+            The grid, the density there (its integral is 1), and its standard error; each ``(points,)``.
+        """
+        low, high = self.nodes.min(), self.nodes.max()
+        width = width or 0.01 * max(high - low, 1e-12 * max(abs(low), abs(high), 1e-300))
+        grid = np.linspace(low - 4 * width, high + 4 * width, points) if grid is None else np.asarray(grid, float)
+        each = np.stack(
+            [
+                np.exp(-0.5 * ((grid[:, None] - nodes) / width) ** 2) @ weights / (width * np.sqrt(2 * np.pi))
+                for nodes, weights in zip(self.nodes, self.weights, strict=True)
+            ]
+        )
+        return grid, each.mean(0), _standard_error(each)
+
+
+def spectral_density(
+    operator: SymmetricOperator, *, samples: int = 5, steps: int = 40, seed: int = 0
+) -> SpectralDensity:
+    """Estimate the density of an operator's eigenvalues.
+
+    Args:
+        operator: a `HessianOperator`, or a symmetric tensor ``(P, P)``.
+        samples: random vectors; the error falls with their square root.
+        steps: products for each, so ``samples · steps`` in all; the detail that is resolved. The basis takes
+            ``(steps + 1) · P`` numbers.
+        seed: of the random vectors.
+
+    Raises:
+        ValueError: if there is not at least one sample and one step, or a product is not finite.
+    """
+    if samples < 1 or steps < 1:
+        raise ValueError(f"samples is {samples} and steps is {steps}, but each must be at least 1")
+    size = operator.shape[0]
+    steps = min(steps, size)
+    random = torch.Generator().manual_seed(seed)
+    nodes, weights, products = np.zeros((samples, steps)), np.zeros((samples, steps)), 0
+    for sample in range(samples):
+        krylov = Krylov(operator, capacity=steps, start=None, random=random)
+        while krylov.size < steps:
+            krylov.grow()
+            if krylov.beta == 0:  # an invariant space: the quadrature is exact
+                break
+        values, coordinates, _ = krylov.ritz()
+        nodes[sample, : krylov.size], weights[sample, : krylov.size] = values, coordinates[0] ** 2
+        nodes[sample, krylov.size :] = values[-1]  # with no weight
+        products += krylov.products
+    return SpectralDensity(nodes, weights, size, products)
+
+
+def _standard_error(each: np.ndarray) -> np.ndarray:
+    """Of the mean over the first axis; not a number for a single sample, from which no scatter can be told."""
+    if len(each) < 2:
+        return np.full(each.shape[1:], np.nan)
+    return each.std(0, ddof=1) / np.sqrt(len(each))

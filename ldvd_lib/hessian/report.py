@@ -1,0 +1,133 @@
+"""A GAN's curvature at one moment: eigenvalues, density and loss surface of every discriminator."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from ldvd_lib.hessian.density import SpectralDensity, spectral_density
+from ldvd_lib.hessian.lanczos import Eigenpairs, lanczos
+from ldvd_lib.hessian.objective import objective_of
+from ldvd_lib.hessian.operator import HessianOperator
+from ldvd_lib.hessian.surface import LossSurface, loss_surface, random_directions
+
+if TYPE_CHECKING:
+    from ldvd_lib.gan import VideoGAN
+
+
+@dataclass(frozen=True, eq=False)
+class CurvatureReport:
+    """The curvature of what one discriminator minimises.
+
+    Attributes:
+        title: model, step and discriminator.
+        loss: what it minimises, here.
+        parameters: how many of them.
+        eigenpairs: the leading ones.
+        density: of all eigenvalues, if asked for.
+        surfaces: the loss along the first two eigenvectors and along two random directions, if asked for.
+    """
+
+    title: str
+    loss: float
+    parameters: int
+    eigenpairs: Eigenpairs
+    density: SpectralDensity | None = None
+    surfaces: dict[str, LossSurface] | None = None
+
+    def __str__(self) -> str:
+        found = self.eigenpairs
+        lines = [
+            f"{self.title}: {self.parameters:,} parameters, loss {self.loss:.4g}",
+            f"  from {found.smallest:.4g} to {found.largest:.4g}; {found.products} Hessian-vector products",
+            "      eigenvalue   residual",
+        ]
+        for rank, (value, residual) in enumerate(zip(found.values, found.residuals, strict=True), start=1):
+            lines.append(f"  {rank:2d}  {value:10.4g}   {residual:8.1e}")
+        if not found.converged:
+            lines.append("  not converged: allow more products, or a larger tolerance; residuals say how far off")
+        if self.density:
+            mean, error = self.density.mean()
+            lines.append(f"  mean of all eigenvalues {mean:.3g} ± {error:.1g}")
+        return "\n".join(lines)
+
+    def record(self) -> dict[str, Any]:
+        """The same as plain values."""
+        found = self.eigenpairs
+        return {
+            "title": self.title,
+            "loss": self.loss,
+            "parameters": self.parameters,
+            "eigenvalues": found.values.tolist(),
+            "residuals": found.residuals.tolist(),
+            "largest": found.largest,
+            "smallest": found.smallest,
+            "converged": found.converged,
+            "products": found.products,
+        }
+
+
+def measure(
+    gan: "VideoGAN",
+    videos: Tensor,
+    labels: Tensor | None = None,
+    *,
+    step: int = 0,
+    k: int = 10,
+    which: str = "magnitude",
+    tolerance: float = 1e-3,
+    max_products: int = 300,
+    density: bool = False,
+    surface: bool = False,
+    seed: int = 0,
+    progress: bool = False,
+) -> list[CurvatureReport]:
+    """Measure every discriminator of a GAN.
+
+    Args:
+        gan: the networks; left as they are.
+        videos, labels: real ones; see `ldvd_lib.hessian.objective_of`.
+        step: for the titles.
+        k, which, tolerance, max_products: see `ldvd_lib.hessian.lanczos`.
+        density: estimate the density of all eigenvalues.
+        surface: evaluate the loss on two planes through the weights, as far as it curves visibly.
+        seed: of latents and random vectors.
+        progress: show progress bars.
+
+    Returns:
+        A report for each discriminator.
+    """
+    reports = []
+    for name in gan.discriminators:
+        objective = objective_of(gan, name, videos, labels=labels, seed=seed)
+        operator = HessianOperator(objective, objective.parameters)
+        pairs = lanczos(
+            operator,
+            k,
+            which=which,
+            tolerance=tolerance,
+            max_products=max_products,
+            vectors=surface and k > 1,
+            seed=seed,
+        )
+        surfaces = None
+        if surface and pairs.vectors is not None:
+            planes = {
+                "top two eigenvectors": pairs.vectors[:2],
+                "two random directions": random_directions(operator.shape[0], seed=seed).to(operator.device),
+            }
+            surfaces = {
+                label: loss_surface(objective, objective.parameters, plane, radius=1.0, points=15, progress=progress)
+                for label, plane in planes.items()
+            }
+        reports.append(
+            CurvatureReport(
+                title=f"{gan.config.name} ({gan.config.preset}), step {step}, {name} discriminator",
+                loss=operator.loss,
+                parameters=operator.shape[0],
+                eigenpairs=pairs,
+                density=spectral_density(operator, seed=seed) if density else None,
+                surfaces=surfaces,
+            )
+        )
+    return reports
