@@ -73,7 +73,7 @@ def plot_spectrum(
     Args:
         runs: a run, or label → run; each with a ``spectrum.jsonl``.
         scale: ``"symlog"`` (logarithmic both ways from around zero) or ``"linear"``.
-        linear_below: magnitude below which a symlog axis is linear; default a tenth of the smallest dot.
+        linear_below: magnitude below which a symlog axis is linear; default what one dot in twenty is below.
 
     Raises:
         ValueError: if a run has no spectrum, naming it.
@@ -94,8 +94,8 @@ def plot_spectrum(
             spectra[title or name] = spectrum
     figure = Figure(figsize=(max(5.5, 3.6 * len(spectra)), 3.6), layout="constrained")
     panels = figure.subplots(1, len(spectra), sharey=True, squeeze=False)[0]
-    floor = min(np.abs(s["eigenvalues"][s["eigenvalues"] != 0]).min(initial=np.inf) for s in spectra.values())
-    linear_below = linear_below or (floor / 10 if np.isfinite(floor) else 1.0)
+    magnitudes = np.abs(np.concatenate([spectrum["eigenvalues"].ravel() for spectrum in spectra.values()]))
+    linear_below = linear_below or np.quantile(magnitudes[magnitudes > 0], 0.05) if magnitudes.any() else 1.0
     for panel, (title, spectrum) in zip(panels, spectra.items(), strict=True):
         steps = np.repeat(spectrum["step"], spectrum["eigenvalues"].shape[1])
         values = spectrum["eigenvalues"].ravel()
@@ -171,14 +171,15 @@ def plot_surface(surfaces: "LossSurface | dict[str, LossSurface]", *, axes: tupl
     for panel, (label, values) in zip(panels, relative.items(), strict=True):
         offsets = surfaces[label].offsets
         drawn = panel.contourf(offsets, offsets, values.T, levels=np.linspace(-reach, reach, 31), cmap="RdBu_r")
-        panel.contour(
-            offsets,
-            offsets,
-            values.T,
-            levels=np.linspace(values.min(), values.max(), 12),
-            colors="0.25",
-            linewidths=0.5,
-        )
+        if np.ptp(values):  # a flat loss has no lines
+            panel.contour(
+                offsets,
+                offsets,
+                values.T,
+                levels=np.linspace(values.min(), values.max(), 12),
+                colors="0.25",
+                linewidths=0.5,
+            )
         panel.plot(0, 0, "k+", markersize=9)
         panel.set(title=label, xlabel=axes[0], ylabel=axes[1], aspect="equal")
     figure.colorbar(drawn, ax=panels.tolist(), label="loss − loss at the weights", ticks=MaxNLocator(7))

@@ -54,7 +54,8 @@ class SpectralDensity:
             The grid, the density there (its integral is 1), and its standard error; each ``(points,)``.
         """
         low, high = self.nodes.min(), self.nodes.max()
-        width = width or 0.01 * max(high - low, 1e-12 * max(abs(low), abs(high), 1e-300))
+        # Where all nodes are the same, relative to their size; where all are zero, nothing says how wide.
+        width = width or 0.01 * (max(high - low, 1e-12 * max(abs(low), abs(high))) or 1.0)
         grid = np.linspace(low - 4 * width, high + 4 * width, points) if grid is None else np.asarray(grid, float)
         each = np.stack(
             [

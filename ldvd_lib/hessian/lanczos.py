@@ -89,14 +89,14 @@ class Krylov:
         """
         j = self.size
         vector = self.basis[j]
-        product = self.operator @ vector
+        product = (self.operator @ vector).clone()  # ours to change, even if an operator returns what it was given
         self.products += 1
         # The diagonal and the norm are sums over millions of entries, from which everything else is computed.
         diagonal = (vector.double() @ product.double()).item()
         if not torch.isfinite(torch.tensor(diagonal)):
             raise ValueError("a product of the operator with a vector is not finite: are loss and weights?")
-        # What is known to be in it goes first: if the basis had to find it, a definite spectrum would magnify the errors
-        # of the basis at every step.
+        # What is known to be in it goes first: if the basis had to find it, a definite spectrum would magnify the
+        # errors of the basis at every step.
         product.add_(vector, alpha=-diagonal)
         if self.beta:
             product.add_(self.basis[j - 1], alpha=-self.beta)
@@ -112,10 +112,10 @@ class Krylov:
             self.beta = 0.0  # the basis is the whole space
             return
         if self.beta < 0.7 * before:
-            # What is left of the product is small beside what was taken away, and so are its errors not.
+            # What is left is small beside what was taken away, and the errors of that are not.
             self._orthogonalize_(product, self.size)
             self.beta = norm(product)
-        noise = torch.finfo(self.basis.dtype).eps * max(self.restricted.abs().max().item(), before)
+        noise = 10 * torch.finfo(self.basis.dtype).eps * max(self.restricted.abs().max().item(), before)
         if self.beta <= noise:
             # An invariant space: nothing of the operator leads out of it, so any direction will do.
             self.beta, self.fresh, product = 0.0, self.fresh or self.size, self._random_vector()

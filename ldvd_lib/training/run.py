@@ -104,7 +104,7 @@ class Run:
         for record in records:
             by_name.setdefault(record.pop("discriminator"), []).append(record)
         return {
-            name: {key: np.array([record[key] for record in some]) for key in some[0]} for name, some in by_name.items()
+            name: {key: _stack([record[key] for record in some]) for key in some[0]} for name, some in by_name.items()
         }
 
     @property
@@ -169,3 +169,10 @@ class Run:
         if not steps:
             raise FileNotFoundError(f"{self.directory} holds no checkpoint yet")
         return steps
+
+
+def _stack(values: list) -> np.ndarray:
+    """Numbers or lists as an array; lists are cut to the shortest, where a resumed run has probed for fewer values."""
+    if isinstance(values[0], list):
+        values = [value[: min(map(len, values))] for value in values]
+    return np.array(values)

@@ -231,6 +231,35 @@ def test_a_saved_state_continues_bit_for_bit(store, tmp_path):
         continued.load_state_dict({})
 
 
+def test_a_peek_is_the_same_each_time_and_leaves_the_sequence(store):
+    options = {"batch_size": 6, "num_frames": 8, "stride": (1,), "flip": True, "seed": 4}
+    undisturbed, sampler = WindowSampler(store, **options), WindowSampler(store, **options)
+    peeks = []
+    for _ in range(3):
+        peeks.append(sampler.peek(9, seed=2))
+        assert torch.equal(sampler.next_batch(), undisturbed.next_batch())
+    videos, labels = peeks[0]
+    assert videos.shape == (9, 3, 8, 3, WIDTH)
+    for other_videos, other_labels in peeks[1:]:
+        assert torch.equal(other_videos, videos)
+        assert torch.equal(other_labels, labels)
+    clips = read(WindowSampler(store, **options | {"flip": False}).peek(9, seed=2)[0])[0]
+    assert torch.equal(labels, torch.from_numpy(store.labels)[clips])
+    assert not torch.equal(sampler.peek(9, seed=3)[0], videos)
+    assert len(sampler.peek()[0]) == sampler.batch_size == 6
+    # A batch of the same seed, so that two samplers of one store peek at the same windows.
+    assert torch.equal(sampler.peek(seed=4)[0], WindowSampler(store, **options).next_batch())
+
+
+def test_a_peek_that_fails_leaves_the_sequence_too(store, monkeypatch):
+    sampler, undisturbed = (WindowSampler(store, batch_size=6, num_frames=8) for _ in range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(sampler, "gather", lambda windows: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            sampler.peek(3, seed=1)
+    assert torch.equal(sampler.next_batch(), undisturbed.next_batch())
+
+
 @pytest.mark.parametrize(
     "option",
     [{"batch_size": 0}, {"num_frames": 0}, {"stride": 0}, {"stride": ()}, {"stride": (1, 0)}, {"short": "pad"}],

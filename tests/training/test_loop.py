@@ -28,9 +28,9 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return load_weights(Run.open(run).checkpoints[-1] / "weights.safetensors")
 
 
-def numbers(run: Path) -> list[dict]:
+def numbers(run: Path, log: str = "metrics.jsonl") -> list[dict]:
     """What was logged, without the clock."""
-    lines = (run / "metrics.jsonl").read_text().splitlines()
+    lines = (run / log).read_text().splitlines()
     return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
 
 
@@ -48,6 +48,16 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, tiny_config, make_s
     trainer = train(tiny_config, make_sampler(), tmp_path / "parts", 12, resume=True)
     assert trainer.step == 12
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_what_was_logged_after_the_checkpoint_is_forgotten(tmp_path, tiny_config, make_sampler) -> None:
+    train(tiny_config, make_sampler(), tmp_path / "run", 4)
+    for name in ("metrics.jsonl", "spectrum.jsonl"):
+        lines = [json.dumps({"step": step, "discriminator": "video"}) for step in (2, 4, 4, 5, 6)]
+        (tmp_path / "run" / name).write_text("\n".join([*lines, '{"step": 7, "discrim']))
+    Trainer(tiny_config.build(), make_sampler(), tmp_path / "run", device="cpu", resume=True, progress=False)
+    for name in ("metrics.jsonl", "spectrum.jsonl"):
+        assert [record["step"] for record in numbers(tmp_path / "run", name)] == [2, 4, 4]
 
 
 def test_calling_run_again_continues(tmp_path, tiny_config, make_sampler) -> None:

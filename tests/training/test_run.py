@@ -28,6 +28,31 @@ def test_metrics_are_arrays_over_the_logged_steps(run) -> None:
     )
 
 
+def test_the_spectrum_is_arrays_over_the_probes_of_each_discriminator(run) -> None:
+    assert run.spectrum() == {}
+    records = [
+        {"step": 10, "discriminator": "image", "eigenvalues": [3.0, -2.0], "largest": 3.0, "converged": True},
+        {"step": 10, "discriminator": "video", "eigenvalues": [-9.0, 1.0], "largest": 1.5, "converged": False},
+        {"step": 20, "discriminator": "image", "eigenvalues": [-5.0, 4.0], "largest": 4.0, "converged": False},
+    ]
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    (run.directory / "spectrum.jsonl").write_text(lines + '{"step": 20, "discr')  # killed while writing
+    spectrum = run.spectrum()
+    assert list(spectrum) == ["image", "video"]
+    assert set(spectrum["image"]) == {"step", "eigenvalues", "largest", "converged"}
+    assert spectrum["image"]["step"].tolist() == [10, 20]
+    assert spectrum["image"]["eigenvalues"].tolist() == [[3, -2], [-5, 4]]
+    assert spectrum["image"]["converged"].tolist() == [True, False]
+    assert spectrum["video"]["eigenvalues"].shape == (1, 2)
+    assert spectrum["video"]["largest"].tolist() == [1.5]
+
+
+def test_a_spectrum_probed_for_fewer_values_later_on_has_those(run) -> None:
+    records = [{"step": n, "discriminator": "video", "eigenvalues": [2.0, 1.0, 0.5][:k]} for n, k in ((10, 3), (20, 2))]
+    (run.directory / "spectrum.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert run.spectrum()["video"]["eigenvalues"].tolist() == [[2, 1], [2, 1]]
+
+
 def test_networks_come_back_from_any_checkpoint(run, tiny_config) -> None:
     assert [path.name for path in run.checkpoints] == ["step_0000003", "step_0000005"]
     early, late = run.gan(3), run.gan()

@@ -1,0 +1,68 @@
+"""Video GANs of 8 px and 4 frames with all that a measurement could disturb, and clips to train them on."""
+
+import numpy as np
+import pytest
+
+from ldvd_lib.data import ClipStore, WindowSampler
+from ldvd_lib.gan import NetworkConfig, Recipe, VideoGANConfig
+
+SIZE, FRAMES, CLASSES = 8, 4, 2
+
+
+def tgan(**discriminator: object) -> VideoGANConfig:
+    """A TGAN whose discriminator has these options."""
+    channels = {"temporal_channels": (8, 8), "image_channels": 8, "image_init": "xavier", "temporal_init": "xavier"}
+    stack = {"kinds": ("3d", "2d"), "image_size": SIZE, "num_frames": FRAMES, "base_channels": 2, "init": "xavier"}
+    return VideoGANConfig(
+        "tiny-tgan",
+        "lite",
+        NetworkConfig("tgan", {"image_size": SIZE, "num_frames": FRAMES, "latent_dim": 6, **channels}),
+        {"video": NetworkConfig("stack", stack | discriminator)},
+        Recipe(generator_rate=1e-3, discriminator_rate=1e-3, batch_size=4, average=0.9),
+    )
+
+
+def mocogan(**discriminator: object) -> VideoGANConfig:
+    """A MoCoGAN with an image and a video discriminator that both have these options; the latter names classes."""
+    generator = {"image_size": SIZE, "num_frames": FRAMES, "content_dim": 5, "motion_dim": 3, "image_channels": 8}
+    stack = {"image_size": SIZE, "base_channels": 2, "init": "default", **discriminator}
+    image = {"kinds": ("2d", "2d"), "num_frames": 1, "head": "patch"}
+    video = {"kinds": ("2+1d",), "num_frames": FRAMES, "head": "volume", "num_categories": CLASSES}
+    return VideoGANConfig(
+        "tiny-mocogan",
+        "lite",
+        NetworkConfig("mocogan", {**generator, "num_categories": CLASSES}),
+        {"image": NetworkConfig("stack", stack | image), "video": NetworkConfig("stack", stack | video)},
+        Recipe(game="mocogan", loss="non-saturating", optimizer="adam", batch_size=4, svc_every=0),
+    )
+
+
+@pytest.fixture
+def configs() -> dict[str, VideoGANConfig]:
+    """Name → configuration."""
+    return {
+        "tgan": tgan(),
+        "tgan with noise": tgan(noise=0.1),
+        "tgan with spectral normalisation": tgan(spectral=True, kinds=("shift", "2d"), base_channels=4),
+        "mocogan": mocogan(),
+        "mocogan with noise": mocogan(noise=0.1),
+    }
+
+
+@pytest.fixture
+def make_sampler():
+    """A function that makes a sampler of six clips of noise, ten frames each, in memory."""
+    frames = np.random.default_rng(0).integers(0, 256, (60, SIZE, SIZE, 3), dtype=np.uint8)
+    store = ClipStore(
+        frames=frames,
+        offsets=np.arange(6) * 10,
+        lengths=np.full(6, 10),
+        labels=np.arange(6) % CLASSES,
+        fps=np.full(6, 25.0),
+        names=[f"v_Noise_g01_c{number:02}" for number in range(6)],
+        class_names=["Noise", "Other"],
+        parameters={"image_size": SIZE},
+        skipped=[],
+        directory=None,
+    )
+    return lambda: WindowSampler(store, batch_size=4, num_frames=FRAMES)

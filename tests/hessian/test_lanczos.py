@@ -1,0 +1,344 @@
+"""Leading eigenvalues, against those of the whole matrix."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from ldvd_lib.hessian import Eigenpairs, Krylov, lanczos
+
+
+def symmetric(eigenvalues: list[float] | Tensor, *, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:
+    """A matrix with given eigenvalues and random eigenvectors."""
+    values = torch.as_tensor(eigenvalues, dtype=torch.float64)
+    random = torch.Generator().manual_seed(seed)
+    q = torch.linalg.qr(torch.randn(len(values), len(values), generator=random, dtype=torch.float64)).Q
+    matrix = (q * values) @ q.T
+    return ((matrix + matrix.T) / 2).to(dtype)
+
+
+def bulk(n: int, width: float = 1.0, seed: int = 9) -> Tensor:
+    """Many small eigenvalues of both signs."""
+    return width * torch.randn(n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+SPECTRA = {
+    "bulk and outliers": torch.cat([torch.tensor([50.0, 30, 20, -25, -10]).double(), bulk(195)]),
+    "clusters": torch.cat([torch.tensor([10.0, 10.001, 10.002, -8, -8.0005, 5, 5.0001]).double(), bulk(150)]),
+    "equal magnitudes": torch.cat([torch.tensor([v * s for v in (9.0, 7, 6, 5) for s in (1, -1)]).double(), bulk(100)]),
+    "all negative": -torch.linspace(1, 30, 80, dtype=torch.float64),
+    "far from zero": torch.linspace(100, 110, 80, dtype=torch.float64),
+    "evenly spread": torch.linspace(-10, 10.1, 60, dtype=torch.float64),
+    "tiny": 1e-12 * torch.linspace(-10, 9, 60, dtype=torch.float64),
+    "huge": 1e12 * torch.linspace(-10, 9, 60, dtype=torch.float64),
+}
+
+
+def expected(matrix: Tensor, k: int, which: str) -> Tensor:
+    values = torch.linalg.eigvalsh(matrix.double())
+    if which == "magnitude":
+        return values[values.abs().argsort(descending=True)[:k]]
+    return torch.cat([values[: k // 2], values[len(values) - (k + 1) // 2 :]]).flip(0)
+
+
+def assert_same(found: Tensor, wanted: Tensor, relative: float = 1e-4) -> None:
+    """Magnitudes in order; where two are equal, either may come first."""
+    torch.testing.assert_close(found.abs(), wanted.abs(), rtol=relative, atol=0)
+    torch.testing.assert_close(found.sort().values, wanted.sort().values, rtol=relative, atol=0)
+
+
+def assert_bounds_hold(found: Eigenpairs, matrix: Tensor) -> None:
+    """Within its residual of each value there is an eigenvalue, up to rounding."""
+    eigenvalues = torch.linalg.eigvalsh(matrix.double())
+    rounding = 100 * torch.finfo(matrix.dtype).eps * eigenvalues.abs().max()
+    distances = (found.values[:, None] - eigenvalues).abs().min(1).values
+    assert (distances <= found.residuals + rounding).all()
+
+
+@pytest.mark.parametrize("which", ["magnitude", "ends"])
+@pytest.mark.parametrize("k", [1, 4, 8])
+@pytest.mark.parametrize("name", SPECTRA)
+def test_the_leading_eigenvalues_are_those_of_the_matrix(name: str, k: int, which: str) -> None:
+    matrix = symmetric(SPECTRA[name])
+    found = lanczos(matrix, k, which=which, tolerance=1e-6)
+    assert found.converged
+    assert found.values.dtype == found.residuals.dtype == torch.float64
+    if name == "equal magnitudes" and which == "magnitude" and k == 1:
+        assert found.values.abs().item() == pytest.approx(9, rel=1e-8)  # either of the pair
+    else:
+        assert_same(found.values, expected(matrix, k, which), 1e-8)
+    assert_bounds_hold(found, matrix)
+    assert found.smallest <= found.values.min()
+    assert found.largest >= found.values.max()
+
+
+def test_both_ends_are_told_whichever_eigenvalues_lead() -> None:
+    matrix = symmetric(SPECTRA["bulk and outliers"])
+    found = lanczos(matrix, 1, tolerance=1e-9)
+    assert (found.values.item(), found.largest) == pytest.approx((50, 50))
+    assert found.smallest == pytest.approx(-25, rel=0.01)
+    assert found.smallest >= -25 - 1e-9  # never overstated
+
+
+@pytest.mark.parametrize("which", ["magnitude", "ends"])
+def test_values_are_reported_in_falling_order(which: str) -> None:
+    values = lanczos(symmetric(SPECTRA["bulk and outliers"]), 7, which=which).values
+    keys = values.abs() if which == "magnitude" else values
+    assert torch.equal(keys, keys.sort(descending=True).values)
+
+
+def test_an_odd_number_from_both_ends_has_one_more_at_the_top() -> None:
+    found = lanczos(symmetric(range(-20, 21)), 5, which="ends", tolerance=1e-8)
+    torch.testing.assert_close(found.values, torch.tensor([20.0, 19, 18, -19, -20], dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", ["bulk and outliers", "clusters", "equal magnitudes"])
+def test_single_precision_is_enough(name: str) -> None:
+    matrix = symmetric(SPECTRA[name], dtype=torch.float32)
+    found = lanczos(matrix, 6, tolerance=1e-4)
+    assert found.converged
+    assert found.start.dtype == torch.float32
+    assert_same(found.values, expected(matrix, 6, "magnitude"), 1e-5)
+    assert_bounds_hold(found, matrix)
+
+
+@pytest.mark.parametrize("which", ["magnitude", "ends"])
+@pytest.mark.parametrize("name", [name for name in SPECTRA if name != "bulk and outliers"])
+def test_little_memory_gives_the_same_values_for_more_products(name: str, which: str) -> None:
+    matrix = symmetric(SPECTRA[name])
+    row = len(matrix) * 8
+    plenty = lanczos(matrix, 4, which=which, tolerance=1e-6)
+    tight = lanczos(matrix, 4, which=which, tolerance=1e-6, memory=15 * row, max_products=2000)
+    assert plenty.converged
+    assert tight.converged
+    assert_same(tight.values, plenty.values, 1e-8)
+    assert tight.products >= plenty.products > 14, "a basis that it fits into would prove nothing"
+    assert_bounds_hold(tight, matrix)
+
+
+def test_memory_is_respected(monkeypatch) -> None:
+    """The basis is the one tensor that grows; its rows times P are what `memory` is about."""
+    sizes = []
+    original = torch.empty
+
+    def watched(*shape, **options):
+        sizes.append(shape)
+        return original(*shape, **options)
+
+    monkeypatch.setattr(torch, "empty", watched)
+    lanczos(symmetric(SPECTRA["evenly spread"]), 4, memory=20 * 60 * 8)
+    assert (20, 60) in sizes
+    assert all(rows <= 20 for rows, columns in sizes if columns == 60)
+
+
+@pytest.mark.parametrize("which", ["magnitude", "ends"])
+@pytest.mark.parametrize("memory", [4 * 2**30, 16 * 120 * 8])
+def test_vectors_are_orthonormal_and_residuals_are_what_they_say(which: str, memory: int) -> None:
+    matrix = symmetric(SPECTRA["clusters"][:120])
+    found = lanczos(matrix, 5, which=which, vectors=True, memory=memory, max_products=1000)
+    assert found.vectors.shape == (5, 120)
+    torch.testing.assert_close(found.vectors @ found.vectors.T, torch.eye(5, dtype=torch.float64), rtol=0, atol=1e-10)
+    residuals = (found.vectors @ matrix - found.values[:, None] * found.vectors).norm(dim=1)
+    torch.testing.assert_close(residuals, found.residuals, rtol=1e-6, atol=1e-10)
+    assert (found.residuals > 1e-9).any(), "converged beyond rounding: nothing is compared"
+    assert found.start.norm().item() == pytest.approx(1)
+    assert (found.vectors @ found.start).norm().item() == pytest.approx(1)
+    assert lanczos(matrix, 5, which=which).vectors is None
+
+
+@pytest.mark.parametrize("tolerance", [1e-1, 1e-3, 1e-6])
+def test_convergence_means_residuals_within_the_tolerance(tolerance: float) -> None:
+    matrix = symmetric(SPECTRA["bulk and outliers"])
+    found = lanczos(matrix, 5, tolerance=tolerance)
+    assert found.converged
+    assert (found.residuals <= tolerance * found.values.abs()).all()
+    assert_bounds_hold(found, matrix)
+
+
+def test_a_stricter_tolerance_costs_more() -> None:
+    matrix = symmetric(SPECTRA["evenly spread"])
+    products = [lanczos(matrix, 4, tolerance=tolerance).products for tolerance in (1e-1, 1e-4, 1e-8)]
+    assert products == sorted(products)
+    assert products[0] < products[-1]
+
+
+def test_giving_up_is_said_and_residuals_tell_how_far_off() -> None:
+    matrix = symmetric(torch.linspace(-1, 1, 400, dtype=torch.float64))
+    found = lanczos(matrix, 6, tolerance=1e-8, max_products=20)
+    assert not found.converged
+    assert found.products == 20
+    assert (found.residuals > 1e-8 * found.values.abs()).any()
+    assert_bounds_hold(found, matrix)
+    assert -1 <= found.smallest <= found.largest <= 1
+
+
+@pytest.mark.parametrize("k", [3, 6, 10])
+def test_more_eigenvalues_than_the_rank(k: int) -> None:
+    matrix = symmetric([5.0, -4, 3] + [0.0] * 47)
+    found = lanczos(matrix, k)
+    assert found.converged
+    torch.testing.assert_close(found.values[:3], torch.tensor([5.0, -4, 3], dtype=torch.float64), rtol=1e-6, atol=0)
+    assert (found.values[3:].abs() < 1e-10).all()
+    assert found.products <= 30
+
+
+@pytest.mark.parametrize(
+    "values", [[3.0], [-2.0, 7], [1.0, -1, 1], [4.0, 4, 4, 4], [2.0, -1, 0.5, 1e-3, -5, 6]], ids=str
+)
+def test_as_many_eigenvalues_as_there_are(values: list[float]) -> None:
+    matrix = symmetric(values)
+    for which in ("magnitude", "ends"):
+        found = lanczos(matrix, len(values), which=which, vectors=True)
+        assert found.converged
+        torch.testing.assert_close(found.values.sort().values, torch.tensor(values).double().sort().values)
+        rebuilt = (found.vectors.T * found.values) @ found.vectors
+        torch.testing.assert_close(rebuilt, matrix, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("multiple", [2, 5, 30])
+def test_of_exact_multiples_nothing_is_found_that_is_not_there(multiple: int) -> None:
+    matrix = symmetric([6.0] * multiple + [-3.0] * multiple + [1.0] * 20)
+    found = lanczos(matrix, 4)
+    assert found.converged
+    assert abs(found.values[0].item() - 6) < 1e-8
+    assert abs(found.smallest + 3) < 1e-8
+    assert_bounds_hold(found, matrix)
+    assert found.residuals.max() < 1e-2
+
+
+def test_a_matrix_of_zeros() -> None:
+    for size, k in ((1, 1), (5, 2), (40, 10)):
+        found = lanczos(torch.zeros(size, size), k)
+        assert found.converged
+        assert found.values.tolist() == [0] * k
+        assert (found.largest, found.smallest) == (0, 0)
+
+
+def test_a_multiple_of_the_identity() -> None:
+    found = lanczos(-2.5 * torch.eye(30, dtype=torch.float64), 3)
+    torch.testing.assert_close(found.values, torch.full((3,), -2.5, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_warm_start_saves_products_on_a_matrix_nearby(seed: int) -> None:
+    spectrum = SPECTRA["bulk and outliers"]
+    first = lanczos(symmetric(spectrum), 5, tolerance=1e-2, seed=seed)
+    nearby = symmetric(spectrum) + 1e-3 * symmetric(bulk(len(spectrum), seed=seed), seed=seed + 1)
+    cold = lanczos(nearby, 5, tolerance=1e-2, seed=seed)
+    warm = lanczos(nearby, 5, tolerance=1e-2, seed=seed, start=first.start)
+    assert warm.converged
+    assert warm.products < cold.products
+    assert_same(warm.values, expected(nearby, 5, "magnitude"), 1e-3)
+
+
+def test_a_start_that_lacks_an_eigenvector_finds_it_all_the_same() -> None:
+    matrix = torch.diag(torch.tensor([100.0, 10, 5, *bulk(60, 0.1).tolist()], dtype=torch.float64))
+    start = torch.ones(63, dtype=torch.float64)
+    start[0] = 0
+    assert_same(lanczos(matrix, 3, start=start).values, torch.tensor([100.0, 10, 5], dtype=torch.float64))
+
+
+def test_the_start_is_not_written_to_and_may_be_of_any_length_or_dtype() -> None:
+    matrix = symmetric(SPECTRA["evenly spread"])
+    start = 1e6 * torch.ones(60)
+    wanted = lanczos(matrix, 3, start=torch.ones(60, dtype=torch.float64))
+    found = lanczos(matrix, 3, start=start)
+    assert torch.equal(start, 1e6 * torch.ones(60))
+    torch.testing.assert_close(found.values, wanted.values)
+
+
+def test_the_same_seed_gives_the_same_numbers_and_leaves_torchs_stream_alone() -> None:
+    matrix = symmetric(SPECTRA["bulk and outliers"])
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    one, two, other = (lanczos(matrix, 3, tolerance=1e-2, seed=seed) for seed in (4, 4, 5))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(one.values, two.values)
+    assert torch.equal(one.start, two.start)
+    assert not torch.equal(one.values, other.values)
+
+
+class Broken:
+    """A matrix whose products are not finite from a certain one on."""
+
+    def __init__(self, matrix: Tensor, good: int, bad: float) -> None:
+        self.matrix, self.good, self.bad = matrix, good, bad
+        self.shape, self.dtype, self.device = tuple(matrix.shape), matrix.dtype, matrix.device
+
+    def __matmul__(self, vector: Tensor) -> Tensor:
+        self.good -= 1
+        product = self.matrix @ vector
+        if self.good < 0:
+            product[0] = self.bad
+        return product
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+@pytest.mark.parametrize("good", [0, 5])
+def test_an_operator_that_is_not_finite_is_refused(bad: float, good: int) -> None:
+    with pytest.raises(ValueError, match="not finite"):
+        lanczos(Broken(symmetric(SPECTRA["evenly spread"]), good, bad), 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"k": 0}, "k is 0, but a 40×40 operator has 1 to 40"),
+        ({"k": 41}, "k is 41"),
+        ({"which": "largest"}, r"which is 'largest'.*magnitude.*ends"),
+        ({"tolerance": 0}, "tolerance is 0"),
+        ({"tolerance": float("nan")}, "tolerance is nan"),
+        ({"max_products": 5}, "max_products is 5, but 4 eigenvalues .* need at least 12"),
+        ({"memory": 12 * 40 * 8}, "memory is 3840 bytes.* 13 vectors, 4160 bytes"),
+    ],
+    ids=str,
+)
+def test_arguments_out_of_range_are_explained(options: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        lanczos(symmetric(torch.linspace(-1, 1, 40)), **({"k": 4} | options))
+
+
+def test_the_least_that_an_error_asks_for_is_enough() -> None:
+    found = lanczos(symmetric(torch.linspace(-1, 1, 40)), 4, memory=13 * 40 * 8, max_products=12)
+    assert found.products == 12
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ["clusters", "all negative", "far from zero"])
+def test_a_krylov_basis_is_orthonormal_and_holds_the_operator(name: str, dtype: torch.dtype) -> None:
+    matrix = symmetric(SPECTRA[name], dtype=dtype)
+    krylov = Krylov(matrix, capacity=60, start=None, random=torch.Generator().manual_seed(0))
+    for _ in range(60):
+        krylov.grow()
+    rounding = 20 * torch.finfo(dtype).eps
+    scale = matrix.abs().max().item()
+    basis, matrix = krylov.basis[: krylov.size].double(), matrix.double()
+    torch.testing.assert_close(basis @ basis.T, torch.eye(60, dtype=torch.float64), rtol=0, atol=rounding)
+    torch.testing.assert_close(basis @ matrix @ basis.T, krylov.restricted, rtol=0, atol=10 * rounding * scale)
+    rest = matrix @ basis.T - basis.T @ krylov.restricted
+    assert rest[:, :-1].norm() < 100 * rounding * scale
+    assert rest[:, -1].norm().item() == pytest.approx(krylov.beta, rel=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize(
+    ("eigenvalues", "k"),
+    [
+        ([5.0] * 3 + [1.0] * 3 + [0.0] * 40, 3),
+        ([5.0] * 3 + [1.0] * 3 + [0.0] * 40, 6),
+        ([3.0, -3.0] * 2 + [0.1] * 40, 4),
+    ],
+)
+def test_an_invariant_space_is_not_the_end(eigenvalues: list[float], k: int, dtype: torch.dtype) -> None:
+    """A Krylov space meets each distinct eigenvalue once; copies are looked for before the search may stop."""
+    matrix = symmetric(eigenvalues, dtype=dtype)
+    assert_same(lanczos(matrix, k, tolerance=1e-5).values, expected(matrix, k, "magnitude"))
+
+
+def test_an_operator_may_return_what_it_was_given() -> None:
+    class Identity:
+        shape, dtype, device = (30, 30), torch.float64, torch.device("cpu")
+
+        def __matmul__(self, vector: Tensor) -> Tensor:
+            return vector
+
+    torch.testing.assert_close(lanczos(Identity(), 3).values, torch.ones(3, dtype=torch.float64))
