@@ -28,6 +28,10 @@ TGAN_RECIPES = {
         generator_rate=1e-3, discriminator_rate=2e-3, batch_size=16, svc_every=1, average=0.99, iterations=1_200
     ),
 }
+# With every factorized layer there is one more layer of norm 1 for the signal to go through, and the critic has to be
+# faster still; from three such layers on the generator has to be slower, or all latents give one clip.
+FACTORIZED_RATES = {"generator_rate": 1e-3, "discriminator_rate": 1e-2}
+DEEP_FACTORIZED_RATES = {"generator_rate": 5e-4, "discriminator_rate": 1e-2}
 MOCOGAN_PAPER = Recipe(
     game="mocogan",
     loss="non-saturating",
@@ -87,11 +91,13 @@ def _tgan(
     """TGAN's generator and recipe with a stack of the given kinds."""
 
     def configure(preset: str) -> tuple[NetworkConfig, dict[str, NetworkConfig], Recipe]:
-        init = {"init": "xavier"} if preset == "lite" else {}
+        lite = preset == "lite"
+        factorized_layers = kinds.count("2+1d") if lite else 0
+        rates = DEEP_FACTORIZED_RATES if factorized_layers > 2 else FACTORIZED_RATES if factorized_layers else {}
         return (
             _tgan_generator(preset, pixels=pixels, temporal=temporal, image=image),
-            {"video": _stack(preset, kinds, pixels=pixels, channels=channels, **init)},
-            replace(TGAN_RECIPES[preset], **recipe),
+            {"video": _stack(preset, kinds, pixels=pixels, channels=channels, **({"init": "xavier"} if lite else {}))},
+            replace(TGAN_RECIPES[preset], **rates, **recipe),
         )
 
     return configure
