@@ -30,10 +30,13 @@ lint: $(STAMP)  ## check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# Notebooks under test keep their data and runs out of the reader's own data/ and runs/.
+# Notebooks under test keep their data and runs out of the reader's own data/ and runs/. The data are made beforehand: two
+# notebooks that meet none would both make them. One thread for each of the processes, which else wait for each other.
+TESTING := LDVD_BUDGET=full LDVD_WORKSPACE=$(ARTIFACTS)/notebooks OMP_NUM_THREADS=1
 test: lint  ## everything that continuous integration runs
 	rm -rf $(ARTIFACTS)/notebooks/runs
-	LDVD_BUDGET=full LDVD_WORKSPACE=$(ARTIFACTS)/notebooks $(BIN)/python -m pytest --nbval --nbval-current-env \
+	$(TESTING) $(BIN)/python -c 'from ldvd_lib.classroom import store; store()'
+	$(TESTING) $(BIN)/python -m pytest --numprocesses auto --dist loadfile --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/notebooks/sanitize.cfg --nbval-cell-timeout 600 tests course
 
 clean:  ## remove what tests and builds leave (not .venv, data/ or runs/)

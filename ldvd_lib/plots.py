@@ -106,7 +106,7 @@ def plot_spectrum(
             panel.plot(spectrum["step"], spectrum[key], color=colour, linewidth=1, alpha=0.8)
             at = extreme(spectrum[key])
             panel.plot(spectrum["step"][at], spectrum[key][at], "o", mfc="none", color=colour, markersize=8)
-            right = at > len(spectrum["step"]) / 2
+            right = at >= len(spectrum["step"]) / 2
             panel.annotate(
                 f"λ{sign} = {spectrum[key][at]:.3g}",
                 (spectrum["step"][at], spectrum[key][at]),
@@ -182,5 +182,6 @@ def plot_surface(surfaces: "LossSurface | dict[str, LossSurface]", *, axes: tupl
             )
         panel.plot(0, 0, "k+", markersize=9)
         panel.set(title=label, xlabel=axes[0], ylabel=axes[1], aspect="equal")
+        panel.locator_params(nbins=5)  # more would run into each other
     figure.colorbar(drawn, ax=panels.tolist(), label="loss − loss at the weights", ticks=MaxNLocator(7))
     return figure
