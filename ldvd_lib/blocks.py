@@ -197,7 +197,7 @@ def strided_layer(
         kind: one of `LAYER_KINDS`.
         in_channels, out_channels: channels.
         geometry: kernel, stride, padding in space and time.
-        finish: what follows the convolutions: normalisation and activation, or nothing.
+        finish: what follows the convolutions: normalisation and an activation with f(0) = 0, or nothing.
         bias: biases in the convolutions.
         noise: standard deviation of the noise added to the layer's input; 0 for none.
         shift: how a ``"shift"`` layer moves channels; default a quarter each way by one frame.
@@ -219,5 +219,7 @@ def strided_layer(
         parts.append(geometry.convolution(before, out_channels, space=space, time=time, bias=bias))
     parts += finish
     if kind == "shift":
-        parts.append(shift or TemporalShift())
+        # Before the activation, which leaves zeros zero and so does not mind. It then works within the shifted copy, and
+        # its result is what the next layer keeps; behind it, both copies would be kept for the backward pass.
+        parts.insert(len(parts) - 1 if finish else len(parts), shift or TemporalShift())
     return nn.Sequential(*parts)

@@ -28,10 +28,11 @@ TGAN_RECIPES = {
         generator_rate=1e-3, discriminator_rate=2e-3, batch_size=16, svc_every=1, average=0.99, iterations=1_200
     ),
 }
-# With every factorized layer there is one more layer of norm 1 for the signal to go through, and the critic has to be
-# faster still; from three such layers on the generator has to be slower, or all latents give one clip.
-FACTORIZED_RATES = {"generator_rate": 1e-3, "discriminator_rate": 1e-2}
-DEEP_FACTORIZED_RATES = {"generator_rate": 5e-4, "discriminator_rate": 1e-2}
+# A critic that is not 3D gives a fainter signal (with every factorized layer there is one more layer of norm 1 to go
+# through), and has to be faster still; with three factorized layers or more the generator has to be slower, too, or all
+# latents give one clip.
+FAST_CRITIC = {"generator_rate": 1e-3, "discriminator_rate": 1e-2}
+DEEP_FACTORIZED = {"generator_rate": 5e-4, "discriminator_rate": 1e-2}
 MOCOGAN_PAPER = Recipe(
     game="mocogan",
     loss="non-saturating",
@@ -92,8 +93,7 @@ def _tgan(
 
     def configure(preset: str) -> tuple[NetworkConfig, dict[str, NetworkConfig], Recipe]:
         lite = preset == "lite"
-        factorized_layers = kinds.count("2+1d") if lite else 0
-        rates = DEEP_FACTORIZED_RATES if factorized_layers > 2 else FACTORIZED_RATES if factorized_layers else {}
+        rates = {} if not lite or kinds == ALL_3D else DEEP_FACTORIZED if kinds.count("2+1d") > 2 else FAST_CRITIC
         return (
             _tgan_generator(preset, pixels=pixels, temporal=temporal, image=image),
             {"video": _stack(preset, kinds, pixels=pixels, channels=channels, **({"init": "xavier"} if lite else {}))},
