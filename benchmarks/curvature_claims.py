@@ -79,51 +79,46 @@ class Curvature:
         self.converged = bool(spectrum["converged"].all())
 
 
-# Each claim: what the paper says, a ratio of one seed's runs, and the bound that it would have to keep.
-CLAIMS = (
+# Each claim: what the paper says, the two discriminators that it compares, and the bound that their ratio would have to
+# keep. Extremes are of the whole run, as in the paper; beside them stands the median leading eigenvalue, which one wild
+# probe does not decide.
+COMPARISONS = (
     (
-        "1 video D is curved about 10× as much as the image D of the same GAN",
-        lambda c: c["mocogan/video"].extreme / c["mocogan/image"].extreme,
-        "video / image, extreme eigenvalue",
-        lambda ratio: ratio > 3,
-        "> 3",
+        "1 the video D is curved about 10x as much as the image D of the same GAN",
+        "mocogan/video",
+        "mocogan/image",
+        ">",
+        3,
     ),
+    ("3 TGAN-F's extreme eigenvalues are less than half of TGAN's", "tgan-f/video", "tgan/video", "<", 0.5),
+    ("4 more parameters, smoother: twice the channels curve less", "mocogan-2x/video", "mocogan/video", "<", 1),
     (
-        "2a TGAN's spectrum is nearly symmetric",
-        lambda c: c["tgan/video"].asymmetry,
-        "larger / smaller end",
-        lambda ratio: ratio < 1.5,
-        "< 1.5",
-    ),
-    (
-        "2b without SVC curvature grows through training, with SVC it does not",
-        lambda c: c["tgan-normal/video"].growth / c["tgan/video"].growth,
-        "growth without / growth with, first to last probe",
-        lambda ratio: ratio > 1,
-        "> 1",
-    ),
-    (
-        "3 TGAN-F's extreme eigenvalues are less than half of TGAN's",
-        lambda c: c["tgan-f/video"].extreme / c["tgan/video"].extreme,
-        "TGAN-F / TGAN, extreme eigenvalue",
-        lambda ratio: ratio < 0.5,
-        "< 0.5",
-    ),
-    (
-        "4 more parameters, smoother: twice the channels curve less",
-        lambda c: c["mocogan-2x/video"].extreme / c["mocogan/video"].extreme,
-        "2x / 1x channels, video D",
-        lambda ratio: ratio < 1,
-        "< 1",
-    ),
-    (
-        "5 kernel sizes that even out the parameters do not change the order",
-        lambda c: c["mocogan-video-k2/video"].extreme / c["mocogan-image-k8/image"].extreme,
-        "video k2 / image k8, extreme eigenvalue",
-        lambda ratio: ratio > 1,
-        "> 1",
+        "5 kernels that even out the parameters keep the order",
+        "mocogan-video-k2/video",
+        "mocogan-image-k8/image",
+        ">",
+        1,
     ),
 )
+
+
+def report(claim: str, what: str, ratios: list[float], sign: str, bound: float) -> None:
+    held = sum(ratio > bound if sign == ">" else ratio < bound for ratio in ratios)
+    shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    print(f"{claim}\n   {what}: {shown} (median {statistics.median(ratios):.2f})")
+    print(f"   {sign} {bound} holds in {held} of {len(ratios)} seeds")
+
+
+def report_claims(seeds: list[dict[str, Curvature]]) -> None:
+    for claim, first, second, sign, bound in COMPARISONS:
+        for what in ("extreme", "median"):
+            ratios = [getattr(found[first], what) / getattr(found[second], what) for found in seeds]
+            report(claim, f"{first} / {second}, {what} |λ|", ratios, sign, bound)
+    ends = [found["tgan/video"].asymmetry for found in seeds]
+    report("2a TGAN's spectrum is nearly symmetric", "larger / smaller end", ends, "<", 1.5)
+    for name, sign in (("tgan-normal/video", ">"), ("tgan/video", "<")):
+        growth = [found[name].growth for found in seeds]
+        report(f"2b {'without' if sign == '>' else 'with'} SVC", f"{name}, last / first probe", growth, sign, 1)
 
 
 def main() -> None:
@@ -158,13 +153,7 @@ def main() -> None:
             note = "" if all(found[key].converged for found in seeds) else "  (not every value converged)"
             print(f"{key:28}" + "".join(f"{column:>28}" for column in columns[:3]) + f"{columns[3]:>26}" + note)
         print()
-        for claim, ratio, what, holds, bound in CLAIMS:
-            ratios = [ratio(found) for found in seeds]
-            number = sum(map(holds, ratios))
-            print(
-                f"{claim}\n   {what}: {', '.join(f'{r:.2f}' for r in ratios)} (median {statistics.median(ratios):.2f})"
-            )
-            print(f"   {bound} holds in {number} of {len(ratios)} seeds")
+        report_claims(seeds)
 
 
 if __name__ == "__main__":
