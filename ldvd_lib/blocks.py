@@ -219,7 +219,7 @@ def strided_layer(
         parts.append(geometry.convolution(before, out_channels, space=space, time=time, bias=bias))
     parts += finish
     if kind == "shift":
-        # Before the activation, which leaves zeros zero and so does not mind. It then works in the shifted copy, and its
+        # Before the activation, which leaves zeros zero and so does not mind. It then works in the shifted copy, whose
         # result is what the next layer keeps; behind it, both copies would be kept for the backward pass.
         parts.insert(len(parts) - 1 if finish else len(parts), shift or TemporalShift())
     return nn.Sequential(*parts)
