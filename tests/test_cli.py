@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import av
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 from ldvd_lib import cli
 from ldvd_lib.demo import run_demo
+from ldvd_lib.metrics import PROTOCOLS, Evaluation, evaluation
 from ldvd_lib.training import Run
 
 
@@ -27,7 +29,18 @@ def trained(tmp_path_factory, tiny_actions):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["train"], ["sample"], ["hessian"], ["data"], ["data", "prepare"], ["data", "inspect"], ["demo"]]
+    "command",
+    [
+        [],
+        ["train"],
+        ["sample"],
+        ["evaluate"],
+        ["hessian"],
+        ["data"],
+        ["data", "prepare"],
+        ["data", "inspect"],
+        ["demo"],
+    ],
 )
 def test_every_command_explains_itself(command: list[str], capsys) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -146,6 +159,72 @@ def test_curvature_of_nothing(trained, tiny_actions, tmp_path, capsys) -> None:
     assert "neither a run directory nor a model" in capsys.readouterr().err
     assert ldvd("hessian", trained, "--data", tiny_actions, "--density") == 1
     assert "--out" in capsys.readouterr().err
+
+
+def test_a_run_is_evaluated_and_an_interruption_loses_nothing(trained, tiny_actions, tmp_path, capsys, monkeypatch):
+    few = ("--data", tiny_actions, "--samples", 8, "--repeats", 2, "--batch-size", 4, "--device", "cpu", "--quiet")
+    out = tmp_path / "evaluation"
+    assert ldvd("evaluate", trained, *few, "--out", out) == 0
+    printed = capsys.readouterr().out
+    result = Evaluation.load(out / "evaluation.json")
+    assert result.name.startswith("run, step ")
+    assert (result.protocol, result.samples, result.seeds) == ("actions-v1", 8, (0, 1))
+    assert str(result) in printed
+    assert result.real.startswith("8 windows of ")
+
+    judged = 0
+    check = evaluation._check
+
+    def interrupt(*arguments, **keywords) -> None:
+        nonlocal judged
+        judged += 1
+        if judged == 4:  # in the second repetition
+            raise KeyboardInterrupt
+        check(*arguments, **keywords)
+
+    monkeypatch.setattr(evaluation, "_check", interrupt)
+    assert ldvd("evaluate", trained, *few, "--out", tmp_path / "broken") == 130
+    assert not (tmp_path / "broken" / "evaluation.json").exists()
+    assert ldvd("evaluate", trained, *few, "--out", tmp_path / "broken") == 0
+    assert judged == 4 + 1  # the batch that was broken off; the real features are there already
+    assert Evaluation.load(tmp_path / "broken" / "evaluation.json") == result
+
+
+def test_real_clips_are_judged_like_a_generator(trained, tiny_actions, capsys) -> None:
+    few = ("--data", tiny_actions, "--samples", 24, "--repeats", 1, "--device", "cpu", "--quiet")
+    written = []
+    for target in ("--real", trained):
+        assert ldvd("evaluate", target, *few) == 0
+        written.append(Path(capsys.readouterr().out.splitlines()[-1]))
+    assert written[0] == tiny_actions.with_name("actions-32-features") / "actions-v1-24-test" / "evaluation.json"
+    assert written[1].is_relative_to(trained)
+    real, generated = map(Evaluation.load, written)
+    assert "(test)" in real.name
+    difference = real.difference(generated)
+    assert difference["fid"] < 0 < difference["is"]
+
+
+def test_wrong_evaluations(trained, tiny_actions, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = ("--data", tiny_actions)
+    for arguments, message in [
+        ((trained, *data, "--protocol", "fid"), "choose one of ['actions', 'fvd-2048'"),
+        ((trained, *data, "--protocol", "ldvd-2019"), "--weights"),
+        ((trained, *data, "--protocol", "ldvd-2019", "--weights", "nowhere"), "mean2.npz"),
+        (("nowhere", *data), "is not a run directory"),
+        ((trained, "--data", "nowhere"), "nowhere"),
+        ((trained, *data, "--samples", 3, "--quiet"), "samples must be a whole number, 6 or more"),
+    ]:
+        assert ldvd("evaluate", *arguments) == 1
+        assert message in capsys.readouterr().err
+    for arguments in ([], [trained, "--real"]):
+        with pytest.raises(SystemExit):
+            ldvd("evaluate", *arguments, *data)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SystemExit):
+        ldvd("evaluate", "--help")
+    text = capsys.readouterr().out
+    assert all(name in text for name in PROTOCOLS)
 
 
 def test_the_demo_leaves_what_it_promises(tmp_path) -> None:

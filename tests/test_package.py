@@ -34,7 +34,7 @@ def test_imports_run_one_way() -> None:
     floors = [
         {"_files", "_checks", "_drawing", "_torchvision", "configuration", "environment"},
         {"video", "blocks", "lipschitz", "losses"},
-        {"generators", "discriminators", "data", "hessian"},
+        {"generators", "discriminators", "data", "hessian", "metrics", "pretrained"},
         {"gan"},
         {"zoo", "anatomy", "_anatomy_figure", "training"},
         {"plots", "exercises"},

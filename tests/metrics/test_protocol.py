@@ -1,0 +1,83 @@
+"""Named protocols, and the networks that they judge with."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+
+from ldvd_lib.metrics import PROTOCOLS, open_judge, protocol
+from ldvd_lib.metrics.c3d import C3D
+from ldvd_lib.metrics.i3d import I3D, ScriptedI3D
+
+NARROW = {"channels": (2, 2, 2, 2, 2), "hidden": 3}
+
+
+def test_what_the_papers_say() -> None:
+    assert PROTOCOLS.keys() == {"tgan-2017", "ldvd-2019", "tganv2-2018", "fvd-2048", "actions"}
+    table = {name: (p.network, p.layer, p.samples, p.repeats, p.num_frames) for name, p in PROTOCOLS.items()}
+    assert table["ldvd-2019"] == ("c3d", "fc7", 10_000, 4, 16)
+    assert table["tganv2-2018"] == ("c3d", "fc7", 2_048, 10, 16)
+    assert table["fvd-2048"] == ("i3d", "logits", 2_048, 1, 16)
+    # Whole batches of 48 out of 10,000, as TGAN's code has it.
+    assert PROTOCOLS["tgan-2017"].samples == 10_000 // 48 * 48
+    assert not PROTOCOLS["fvd-2048"].inception_score
+
+
+def test_identities_tell_versions_apart() -> None:
+    identities = {p.identity for p in PROTOCOLS.values()}
+    assert len(identities) == len(PROTOCOLS)
+    assert PROTOCOLS["actions"].identity == "actions-v1"
+
+
+def test_unknown_names_and_missing_weights(tmp_path) -> None:
+    with pytest.raises(ValueError, match="choose one of"):
+        open_judge("fid")
+    with pytest.raises(ValueError, match=r"mean2.npz .*--weights"):
+        open_judge("ldvd-2019")
+    with pytest.raises(ValueError, match=r"i3d_torchscript.pt .*--weights"):
+        open_judge("fvd-2048")
+    with pytest.raises(FileNotFoundError, match=r"mean2.npz"):
+        open_judge("tgan-2017", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"rgb_imagenet.pt"):
+        open_judge("fvd-2048", tmp_path)
+
+
+def test_the_actions_judge_needs_nothing() -> None:
+    judge = open_judge("actions")
+    videos = torch.zeros(2, 3, 16, 64, 64)
+    found = judge.network.activations(judge.prepare(videos))
+    assert found[judge.protocol.layer].shape == (2, 128)
+    assert found["prob"].shape == (2, 12)
+    assert not judge.network.training
+    assert len(judge.weights) == 64
+
+
+def test_a_c3d_judge_of_files(tmp_path, monkeypatch) -> None:
+    """The published files are a third of a gigabyte; a narrow network's have the same structure."""
+    whole = C3D.from_chainer
+    monkeypatch.setattr(C3D, "from_chainer", lambda path: whole(path, **NARROW))
+    weights = {
+        n.replace(".weight", "/W").replace(".bias", "/b"): w.numpy() for n, w in C3D(**NARROW).state_dict().items()
+    }
+    np.savez(tmp_path / "conv3d_deepnetA_ucf.npz", **weights)
+    np.savez(tmp_path / "mean2.npz", mean=np.full((3, 16, 128, 171), 128.0, np.float32))
+    judge = open_judge("tgan-2017", tmp_path)
+    assert judge.weights == hashlib.sha256((tmp_path / "conv3d_deepnetA_ucf.npz").read_bytes()).hexdigest()
+    grey = judge.prepare(torch.zeros(1, 3, 16, 64, 64))
+    torch.testing.assert_close(grey, torch.zeros(1, 3, 16, 112, 112), atol=1e-3, rtol=0)
+    assert judge.network.activations(grey)["fc7"].shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"), [(["rgb_imagenet.pt"], I3D), (["rgb_imagenet.pt", "i3d_torchscript.pt"], ScriptedI3D)]
+)
+def test_an_i3d_judge_of_either_file(files, expected, tmp_path, monkeypatch) -> None:
+    for file in files:
+        (tmp_path / file).write_text(file)
+    for network in (I3D, ScriptedI3D):
+        monkeypatch.setattr(network, "from_file", lambda path, network=network: (network, path))
+    judge = open_judge("fvd-2048", tmp_path)
+    assert judge.network == (expected, tmp_path / files[-1])
+    assert judge.prepare is protocol.for_i3d
+    assert judge.weights == hashlib.sha256(files[-1].encode()).hexdigest()

@@ -1,0 +1,105 @@
+"""Weights of files from elsewhere: nothing is run, and what does not fit is named."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from ldvd_lib.metrics.weights import match_weights, read_npz, read_tensors
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def test_plain_arrays_are_read(tmp_path) -> None:
+    arrays = {"conv/W": np.arange(6.0).reshape(2, 3), "b": np.array(3)}
+    np.savez_compressed(tmp_path / "x.npz", **arrays)
+    found = read_npz(tmp_path / "x.npz", what="weights")
+    assert found.keys() == arrays.keys()
+    assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+
+
+def test_a_missing_archive_is_described(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"x.npz; expected there: the weights of somebody"):
+        read_npz(tmp_path / "x.npz", what="the weights of somebody")
+
+
+def test_objects_are_not_unpickled(tmp_path) -> None:
+    bomb = Bomb(str(tmp_path / "exploded"))
+    np.savez(tmp_path / "x.npz", W=np.array([bomb], dtype=object))
+    torch.save({"W": bomb}, tmp_path / "x.pt")
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_npz(tmp_path / "x.npz", what="weights")
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_tensors(tmp_path / "x.pt", what="weights")
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("keep", [0, 10, 300, -40])
+def test_a_truncated_archive(tmp_path, keep: int) -> None:
+    path = tmp_path / "x.npz"
+    np.savez_compressed(path, W=np.random.default_rng(0).random(1_000))
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ValueError, match=r"x.npz cannot be read"):
+        read_npz(path, what="weights")
+
+
+def test_a_damaged_archive(tmp_path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez_compressed(path, W=np.random.default_rng(0).random(1_000))
+    content = bytearray(path.read_bytes())
+    content[2_000:2_100] = bytes(100)
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"x.npz cannot be read"):
+        read_npz(path, what="weights")
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".safetensors"])
+def test_tensors_of_either_kind(tmp_path, suffix: str) -> None:
+    path, weights = tmp_path / f"x{suffix}", {"a": torch.randn(3), "b": torch.ones(2, 2)}
+    (save_file if suffix == ".safetensors" else torch.save)(weights, path)
+    found = read_tensors(path, what="weights")
+    assert all(torch.equal(found[name], weights[name]) for name in weights)
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(ValueError, match="cannot be read as weights"):
+        read_tensors(path, what="weights")
+
+
+def test_a_file_of_something_else(tmp_path) -> None:
+    torch.save({"epoch": 3, "state_dict": {"a": torch.ones(1)}}, tmp_path / "x.pt")
+    with pytest.raises(ValueError, match="does not hold named tensors"):
+        read_tensors(tmp_path / "x.pt", what="weights")
+
+
+def test_weights_that_fit_become_float32() -> None:
+    network = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    found = {
+        name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in network.state_dict().items()
+    }
+    matched = match_weights(network, found, where="here")
+    network.load_state_dict(matched)
+    assert {tensor.dtype for tensor in matched.values()} == {torch.float32, torch.int64}
+
+
+def test_all_that_does_not_fit_is_named() -> None:
+    network = nn.Linear(2, 3)
+    found = {"weight": torch.zeros(3, 3), "extra": torch.zeros(1)}
+    with pytest.raises(ValueError) as caught:
+        match_weights(network, found, where="here.npz")
+    for part in (
+        "here.npz does not hold the weights of Linear",
+        "bias is missing",
+        "extra is not part of the network",
+        "weight has shape (3, 3), expected (3, 2)",
+    ):
+        assert part in str(caught.value)
+    with pytest.raises(ValueError, match="bias is not finite"):
+        match_weights(network, {"weight": torch.zeros(3, 2), "bias": torch.tensor([0, 1, torch.inf])}, where="here")
