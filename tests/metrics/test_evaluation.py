@@ -181,7 +181,8 @@ def test_every_metric_of_every_repetition(judge, tmp_path) -> None:
             "density": neighbours.density,
             "coverage": neighbours.coverage,
         }
-        assert {metric: values[number] for metric, values in result.values.items()} == pytest.approx(expected, abs=1e-9)
+        # The network sums in another order, in float32.
+        assert {metric: values[number] for metric, values in result.values.items()} == pytest.approx(expected, rel=1e-6)
 
 
 def test_fvd_has_its_own_names_and_no_classes(tmp_path) -> None:
