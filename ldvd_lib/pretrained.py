@@ -1,9 +1,10 @@
-"""Weights that we trained, in the checkout's ``pretrained/``: found, verified, loaded.
+"""Weights that we trained, from the checkout's ``pretrained/`` or what was installed of it: found, verified, loaded.
 
 ``index.json`` lists each file with its SHA-256, what it is and how it was made; a card beside it tells more.
 """
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,16 @@ INDEX = "index.json"
 
 
 def directory() -> Path:
-    """Where the weights are: ``pretrained/`` beside the library, as in a checkout."""
-    return Path(__file__).resolve().parents[1] / "pretrained"
+    """Where the weights are: ``pretrained/`` of the checkout that the library is part of, or else what was installed."""
+    checkout = Path(__file__).resolve().parents[1] / "pretrained"
+    return checkout if (checkout / INDEX).is_file() else Path(sys.prefix) / "share" / "ldvd-course" / "pretrained"
 
 
 def entry(name: str) -> dict[str, Any]:
     """What the index says of a name.
 
     Raises:
-        FileNotFoundError: if there is no index: the library was installed without the checkout.
+        FileNotFoundError: if there is no index: the library was copied from elsewhere, without them.
         ValueError: for an unknown name.
     """
     path = directory() / INDEX

@@ -1,6 +1,7 @@
 """The files that say what to install, and which version this is, agree with each other."""
 
 import importlib.metadata
+import json
 import os
 import re
 import subprocess
@@ -156,3 +157,11 @@ def _plain() -> dict[str, str]:
 
 def _output(command: list[str], directory: Path) -> str:
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=True, env=_plain()).stdout
+
+
+def test_an_installation_without_a_checkout_has_the_trained_weights(repository):
+    data = tomllib.loads((repository / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
+    installed = {path for pattern in data["share/ldvd-course/pretrained"] for path in repository.glob(pattern)}
+    index = json.loads((repository / "pretrained" / "index.json").read_text())
+    needed = {"index.json", *(entry["file"] for entry in index.values())}
+    assert {path.name for path in installed} == needed
