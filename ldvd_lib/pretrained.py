@@ -19,7 +19,7 @@ INDEX = "index.json"
 
 
 def directory() -> Path:
-    """Where the weights are: ``pretrained/`` of the checkout that the library is part of, or else what was installed."""
+    """Where the weights are: ``pretrained/`` of the checkout that the library is in, or else what was installed."""
     checkout = Path(__file__).resolve().parents[1] / "pretrained"
     return checkout if (checkout / INDEX).is_file() else Path(sys.prefix) / "share" / "ldvd-course" / "pretrained"
 
