@@ -21,6 +21,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from jupyter_client import BlockingKernelClient
+from nbclient import NotebookClient
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
@@ -259,3 +260,15 @@ def _end(server: subprocess.Popen) -> None:
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory) -> Callable[..., nbformat.NotebookNode]:
+    """Cells' sources → a notebook with outputs and widgets' state, as the course is published."""
+
+    def execute(*sources: str) -> nbformat.NotebookNode:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+        resources = {"metadata": {"path": tmp_path_factory.mktemp("published")}}
+        return NotebookClient(notebook, timeout=60, kernel_name="python3", resources=resources).execute()
+
+    return execute

@@ -5,7 +5,6 @@ import json
 import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
 from playwright.sync_api import Locator, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
@@ -267,11 +266,8 @@ def test_nothing_is_cut_off_at_twice_the_size(notebook, widget):
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory) -> nbformat.NotebookNode:
-    """The notebook as nbclient leaves it: with outputs and the widget's state, which is how the course is published."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (GENERATOR, BROWSER)])
-    resources = {"metadata": {"path": tmp_path_factory.mktemp("stored")}}
-    return NotebookClient(notebook, timeout=60, kernel_name="python3", resources=resources).execute()
+def stored(published) -> nbformat.NotebookNode:
+    return published(GENERATOR, BROWSER)
 
 
 def test_a_notebook_that_was_never_run_here_shows_the_still_picture(notebooks, stored):
@@ -286,6 +282,7 @@ def test_a_notebook_that_was_never_run_here_shows_the_still_picture(notebooks, s
 def test_a_stored_widget_of_a_trusted_notebook_plays_before_anything_is_run(notebooks, stored):
     opened = notebooks("trusted.ipynb", stored, trusted=True)
     widget = opened.page.locator(".ldvd-sample-browser")
+    widget.wait_for()  # longer than an expectation waits: JupyterLab asks the kernel for its widgets first
     expect(widget.locator(".ldvd-cell")).to_have_count(6)
     assert is_moving(widget)
     assert opened.console_errors == []

@@ -4,7 +4,6 @@ import re
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from playwright.sync_api import Locator, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
@@ -319,11 +318,8 @@ def test_nothing_is_cut_off_or_overlaps_at_any_width(notebook, widget, width):
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory) -> nbformat.NotebookNode:
-    """The notebook as nbclient leaves it: with outputs and the widget's state, which is how the course is published."""
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in (RUNS, EXPLORER)])
-    resources = {"metadata": {"path": tmp_path_factory.mktemp("stored")}}
-    return NotebookClient(notebook, timeout=60, kernel_name="python3", resources=resources).execute()
+def stored(published) -> nbformat.NotebookNode:
+    return published(RUNS, EXPLORER)
 
 
 def test_a_notebook_that_was_never_run_here_shows_the_still_picture(notebooks, stored):
