@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import sysconfig
 import tomllib
 from pathlib import Path
 
@@ -58,9 +59,11 @@ def test_torch_and_torchvision_are_the_pair_that_belongs_together(pins):
 
 def test_what_is_installed_is_what_is_pinned(pins):
     """The tests speak for the versions of constraints.txt only if they ran with them (a +cpu build is as good)."""
+    # Not all that can be imported: setuptools, once somebody has, puts packages of its own on the path.
+    site_packages = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     installed = {
         canonicalize_name(distribution.metadata["Name"]): Version(distribution.version)
-        for distribution in importlib.metadata.distributions()
+        for distribution in importlib.metadata.distributions(path=site_packages)
     }
     different = {
         name: f"{installed[name]}, pinned {version}"
