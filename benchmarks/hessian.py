@@ -1,6 +1,7 @@
 """The ten leading eigenvalues of TGAN's discriminator: ours against other libraries, at equal accuracy.
 
 Usage: python benchmarks/hessian.py [--sizes lite paper] [--seconds 40] [--threads 2] [--device cuda]
+       (a minute or two for `lite`, about twenty for `paper` on one core)
 
 The networks are new ones, the real clips are of the built-in data, the objective is the recipe's (Wasserstein) with
 batch normalisation as in training. Everybody gets the same weights and videos and is asked for the same: residuals
