@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
-from ldvd_lib._files import replacing
+from ldvd_lib._files import replacing, save_tensors
 from ldvd_lib.data.transfer import file_sha256
 
 INDEX = "index.json"
@@ -72,8 +72,7 @@ def save_weights(into: str | Path, name: str, weights: Mapping[str, Tensor], mad
         The file.
     """
     path, index_path = Path(into) / f"{name}.safetensors", Path(into) / INDEX
-    with replacing(path) as temporary:
-        save_file({key: tensor.cpu().contiguous() for key, tensor in weights.items()}, temporary)
+    save_tensors(path, weights)
     index = json.loads(index_path.read_text()) if index_path.is_file() else {}
     index[name] = {"file": path.name, "sha256": file_sha256(path), **made}
     with replacing(index_path) as temporary:

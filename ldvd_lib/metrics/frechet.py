@@ -20,11 +20,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ldvd_lib._checks import whole_number
-from ldvd_lib._files import replacing
+from ldvd_lib._files import save_tensors
 from ldvd_lib.metrics._arguments import features_of, same_width
 
 _FORMAT = "ldvd-gaussian-statistics-1"
@@ -118,10 +117,7 @@ class GaussianStatistics:
     def save(self, path: str | Path) -> Path:
         """Write them to a safetensors file, whole or not at all; returns its path."""
         header = {**self.metadata, "format": _FORMAT, "count": str(self.count)}
-        tensors = {"mean": self.mean.contiguous(), "covariance": self.covariance.contiguous()}
-        with replacing(path) as temporary:
-            save_file(tensors, temporary, metadata=header)
-        return Path(path)
+        return save_tensors(path, {"mean": self.mean, "covariance": self.covariance}, metadata=header)
 
     @classmethod
     def load(cls, path: str | Path) -> "GaussianStatistics":

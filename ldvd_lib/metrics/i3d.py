@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d, max_pool3d, pad, relu
 
-from ldvd_lib._files import replacing
+from ldvd_lib._files import save_tensors
 from ldvd_lib.metrics.weights import match_weights, read_tensors, require_file
 
 # Of each Inception block: the four branches, 1³; 1³→3³; 1³→3³; pool→1³.
@@ -159,9 +158,7 @@ class I3D(nn.Module):
 
     def save(self, path: str | Path) -> Path:
         """Write the weights as safetensors, which `from_file` reads too."""
-        with replacing(path) as temporary:
-            save_file({name: tensor.contiguous() for name, tensor in self.state_dict().items()}, temporary)
-        return Path(path)
+        return save_tensors(path, self.state_dict())
 
 
 class ScriptedI3D(nn.Module):

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ldvd_lib._files import replacing
+from ldvd_lib._files import save_tensors
 
 WEIGHTS, STATE = "weights.safetensors", "state.pt"
 
@@ -24,9 +24,7 @@ def list_checkpoints(run: Path) -> list[Path]:
 
 def save_weights(module: nn.Module, path: Path) -> Path:
     """Write a module's weights and buffers as safetensors, under a temporary name first."""
-    with replacing(path) as temporary:
-        save_file({name: tensor.cpu().contiguous() for name, tensor in module.state_dict().items()}, temporary)
-    return path
+    return save_tensors(path, module.state_dict())
 
 
 def load_weights(path: Path, prefix: str = "") -> dict[str, Tensor]:
