@@ -9,8 +9,9 @@ Sources: Parlett 1998, "The Symmetric Eigenvalue Problem"; Wu & Simon 2000 (thic
 orthogonalise twice).
 """
 
+import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -54,6 +55,17 @@ class Eigenpairs:
     start: Tensor
     vectors: Tensor | None = None
 
+    def record(self) -> dict[str, Any]:
+        """Values, residuals and cost as plain values, for JSON."""
+        return {
+            "eigenvalues": self.values.tolist(),
+            "residuals": self.residuals.tolist(),
+            "largest": self.largest,
+            "smallest": self.smallest,
+            "converged": self.converged,
+            "products": self.products,
+        }
+
 
 class Krylov:
     """An orthonormal basis of a Krylov space, grown one product at a time, and the operator restricted to it.
@@ -93,7 +105,7 @@ class Krylov:
         self.products += 1
         # The diagonal and the norm are sums over millions of entries, from which everything else is computed.
         diagonal = (vector.double() @ product.double()).item()
-        if not torch.isfinite(torch.tensor(diagonal)):
+        if not math.isfinite(diagonal):
             raise ValueError("a product of the operator with a vector is not finite: are loss and weights?")
         # What is known to be in it goes first: if the basis had to find it, a definite spectrum would magnify the
         # errors of the basis at every step.

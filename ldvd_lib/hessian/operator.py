@@ -5,10 +5,13 @@ gradients.
 """
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import torch
-from scipy.sparse.linalg import LinearOperator
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
 
 
 class HessianOperator:
@@ -115,8 +118,11 @@ class HessianOperator:
             for part, parameter in zip(vector.split(self._sizes), self.parameters, strict=True)
         ]
 
-    def linear_operator(self) -> LinearOperator:
+    def linear_operator(self) -> "LinearOperator":
         """The same as SciPy's `LinearOperator`, on float64 numpy vectors: for `scipy.sparse.linalg.eigsh`, say."""
+
+        # Here, because all of training imports this module, and SciPy takes a tenth of a second.
+        from scipy.sparse.linalg import LinearOperator
 
         def product(vector) -> Tensor:
             flat = torch.from_numpy(vector.copy()).flatten().to(self.device, self.dtype)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ldvd_lib.hessian.lanczos import Eigenpairs, lanczos
+from ldvd_lib.hessian.lanczos import lanczos
 from ldvd_lib.hessian.objective import objective_of
 from ldvd_lib.hessian.operator import HessianOperator
 
@@ -76,7 +76,7 @@ class SpectrumProbe:
         started = time.perf_counter()
         objective = objective_of(gan, name, videos, labels=labels, seed=self.seed)
         operator = HessianOperator(objective, objective.parameters)
-        found: Eigenpairs = lanczos(
+        found = lanczos(
             operator,
             self.k,
             which=self.which,
@@ -90,12 +90,7 @@ class SpectrumProbe:
             torch.cuda.synchronize(operator.device)
         return {
             "discriminator": name,
-            "eigenvalues": found.values.tolist(),
-            "residuals": found.residuals.tolist(),
-            "largest": found.largest,
-            "smallest": found.smallest,
-            "converged": found.converged,
-            "products": found.products,
+            **found.record(),
             "seconds": round(time.perf_counter() - started, 3),
             "loss": operator.loss,
             "parameters": operator.shape[0],

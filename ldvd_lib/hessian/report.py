@@ -53,18 +53,8 @@ class CurvatureReport:
 
     def record(self) -> dict[str, Any]:
         """The same as plain values."""
-        found = self.eigenpairs
-        return {
-            "title": self.title,
-            "loss": self.loss,
-            "parameters": self.parameters,
-            "eigenvalues": found.values.tolist(),
-            "residuals": found.residuals.tolist(),
-            "largest": found.largest,
-            "smallest": found.smallest,
-            "converged": found.converged,
-            "products": found.products,
-        }
+        own = {"title": self.title, "loss": self.loss, "parameters": self.parameters}
+        return own | self.eigenpairs.record()
 
 
 def measure(
