@@ -15,7 +15,7 @@ from ldvd_lib._files import replacing
 from ldvd_lib.gan import VideoGAN
 
 if TYPE_CHECKING:
-    from ldvd_lib.data import WindowSampler
+    from ldvd_lib.data import ClipStore, WindowSampler
     from ldvd_lib.hessian import CurvatureReport
     from ldvd_lib.metrics.sources import Source
 
@@ -280,14 +280,20 @@ def _train(arguments: argparse.Namespace) -> None:
     print(f"trained to step {trainer.step}: {out}\nsee it with: ldvd sample {out} --out samples.gif")
 
 
-def _sampler(gan: VideoGAN, arguments: argparse.Namespace) -> "WindowSampler":
-    """A sampler for a GAN from a store, or from a data set that is prepared beside itself first."""
-    from ldvd_lib.data import ClipStore, WindowSampler, prepare_beside
+def _store(arguments: argparse.Namespace, image_size: int, **subset: str) -> "ClipStore":
+    """The store in --data, which must be of the subset if one is given; or a data set's, prepared beside it first."""
+    from ldvd_lib.data import ClipStore, prepare_beside
 
     if (arguments.data / "index.json").is_file():
-        store = ClipStore.open(arguments.data, image_size=gan.image_size)
-    else:
-        store = prepare_beside(arguments.data, image_size=gan.image_size, progress=not arguments.quiet)
+        return ClipStore.open(arguments.data, image_size=image_size, **subset)
+    return prepare_beside(arguments.data, image_size=image_size, progress=not arguments.quiet, **subset)
+
+
+def _sampler(gan: VideoGAN, arguments: argparse.Namespace) -> "WindowSampler":
+    """A sampler for a GAN from a store, or from a data set that is prepared beside itself first."""
+    from ldvd_lib.data import WindowSampler
+
+    store = _store(arguments, gan.image_size)
     return WindowSampler(
         store,
         batch_size=gan.recipe.batch_size,
@@ -318,7 +324,6 @@ def _sample(arguments: argparse.Namespace) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
-    from ldvd_lib.data import ClipStore, prepare_beside
     from ldvd_lib.metrics import evaluate, extract, open_judge
     from ldvd_lib.metrics.sources import describe_store, digest_weights, from_generator, from_store
     from ldvd_lib.training import Run
@@ -328,17 +333,12 @@ def _evaluate(arguments: argparse.Namespace) -> None:
     generator = run.generator(arguments.step).to(arguments.device) if run else None
     image_size = arguments.image_size or (generator.image_size if generator else 32)
 
-    def open_store(subset: str) -> ClipStore:
-        if (arguments.data / "index.json").is_file():
-            return ClipStore.open(arguments.data, image_size=image_size, subset=subset)
-        return prepare_beside(arguments.data, image_size=image_size, subset=subset, progress=not arguments.quiet)
-
-    def windows(store: ClipStore) -> "Source":
+    def windows(store: "ClipStore") -> "Source":
         return from_store(
             store, num_frames=judge.protocol.num_frames, batch_size=arguments.batch_size, short=arguments.short
         )
 
-    train = open_store("train")
+    train = _store(arguments, image_size, subset="train")
     samples = arguments.samples or judge.protocol.samples
     label = f"{judge.protocol.identity}-{samples}"
     features = train.directory.with_name(f"{train.directory.name}-features")
@@ -353,7 +353,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
         **options,
     )
     if run is None:
-        test = open_store("test")
+        test = _store(arguments, image_size, subset="test")
         name, source, home = describe_store(test), windows(test), features / f"{label}-test"
     else:
         step = run.newest_step if arguments.step is None else arguments.step
