@@ -221,5 +221,5 @@ def strided_layer(
     if kind == "shift":
         # Before the activation, which leaves zeros zero and so does not mind. It then works in the shifted copy, whose
         # result is what the next layer keeps; behind it, both copies would be kept for the backward pass.
-        parts.insert(len(parts) - 1 if finish else len(parts), shift or TemporalShift())
+        parts.insert(len(parts) - bool(finish), shift or TemporalShift())
     return nn.Sequential(*parts)

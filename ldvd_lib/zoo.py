@@ -80,6 +80,13 @@ def _tgan_generator(preset: str, *, pixels: int = 64, temporal: int = 1, image: 
     return NetworkConfig("tgan", options | ({"temporal_init": "xavier"} if preset == "lite" else {}))
 
 
+def _lite_rates(kinds: tuple[str, ...]) -> dict[str, float]:
+    """The learning rates of a stack at lite scale, where they are not those of TGAN's own."""
+    if kinds == ALL_3D:
+        return {}
+    return DEEP_FACTORIZED if kinds.count("2+1d") > 2 else FAST_CRITIC
+
+
 def _tgan(
     kinds: tuple[str, ...],
     *,
@@ -93,7 +100,7 @@ def _tgan(
 
     def configure(preset: str) -> tuple[NetworkConfig, dict[str, NetworkConfig], Recipe]:
         lite = preset == "lite"
-        rates = {} if not lite or kinds == ALL_3D else DEEP_FACTORIZED if kinds.count("2+1d") > 2 else FAST_CRITIC
+        rates = _lite_rates(kinds) if lite else {}
         return (
             _tgan_generator(preset, pixels=pixels, temporal=temporal, image=image),
             {"video": _stack(preset, kinds, pixels=pixels, channels=channels, **({"init": "xavier"} if lite else {}))},

@@ -13,6 +13,7 @@ from ldvd_lib import pretrained
 from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.metrics.c3d import C3D
 from ldvd_lib.metrics.weights import match_weights
+from ldvd_lib.video import to_float
 
 PRETRAINED = "c3d-actions-32"
 
@@ -94,7 +95,7 @@ def middle_window(store: ClipStore, clip: int, num_frames: int) -> Tensor:
     frames = torch.from_numpy(store[clip].copy())
     start = max(0, (len(frames) - num_frames) // 2)
     chosen = frames[torch.arange(start, start + num_frames) % len(frames)]
-    return (chosen.float() / 127.5 - 1).permute(3, 0, 1, 2)
+    return to_float(chosen).permute(3, 0, 1, 2)
 
 
 def load_classifier() -> tuple[C3D, str]:
