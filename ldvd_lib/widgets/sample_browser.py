@@ -3,11 +3,9 @@
 import io
 import logging
 import math
-from base64 import b64encode
 from pathlib import Path
 from typing import Any, Protocol
 
-import anywidget
 import numpy as np
 import torch
 import traitlets
@@ -18,11 +16,11 @@ from ldvd_lib import video
 from ldvd_lib._checks import frames_per_second, whole_number
 from ldvd_lib._drawing import share_palette
 from ldvd_lib.training import sample_videos
+from ldvd_lib.widgets._course_widget import CourseWidget, say, script, style
 
 __all__ = ["SampleBrowser", "VideoGenerator"]
 
 _logger = logging.getLogger(__name__)
-_STATIC = Path(__file__).parent / "static"
 _MAX_SEED = 2**53 - 1  # the largest whole number that a browser counts exactly
 _MAX_PICTURE_ROWS = 9
 
@@ -37,7 +35,7 @@ class VideoGenerator(Protocol):
         """Videos ``(n, C, T, H, W)`` with values in [-1, 1]."""
 
 
-class SampleBrowser(anywidget.AnyWidget):
+class SampleBrowser(CourseWidget):
     """A grid of looping videos with a seed to change, a frame slider, and a button that saves a GIF.
 
     All frames of a sample travel to the web browser once, as one losslessly compressed picture, and play there: moving
@@ -66,16 +64,14 @@ class SampleBrowser(anywidget.AnyWidget):
             widget is on screen, a seed that fails says so in the status line, and the last sample stays.
     """
 
-    _esm = _STATIC / "sample_browser.js"
-    _css = _STATIC / "sample_browser.css"
+    _esm = script("sample_browser.js")
+    _css = style("sample_browser.css")
 
     seed = traitlets.Int(0, min=0, max=_MAX_SEED).tag(sync=True)
     fps = traitlets.Float(12, min=1, max=60).tag(sync=True)
     playing = traitlets.Bool(True).tag(sync=True)
     selected = traitlets.Int(None, allow_none=True, min=0).tag(sync=True)
     saved_path = traitlets.Unicode("").tag(sync=True)
-    status = traitlets.Unicode("").tag(sync=True)
-    _failed = traitlets.Bool(False).tag(sync=True)
     _sheet = traitlets.Bytes(b"").tag(sync=True)  # every frame of every video, in one WebP picture
     _sample = traitlets.Dict().tag(sync=True)  # which seed the sheet shows, and where on it a frame lies
     _layout = traitlets.Dict().tag(sync=True)  # columns of the grid, and how much a pixel is enlarged
@@ -163,7 +159,7 @@ class SampleBrowser(anywidget.AnyWidget):
         except Exception as error:
             _logger.exception("sampling seed %d failed", self.seed)
             self._report(
-                f"Seed {self.seed} failed, still showing seed {self._sample['seed']}. {_say(error)}", failed=True
+                f"Seed {self.seed} failed, still showing seed {self._sample['seed']}. {say(error)}", failed=True
             )
 
     def _on_message(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
@@ -173,11 +169,7 @@ class SampleBrowser(anywidget.AnyWidget):
             self.save_gif()
         except Exception as error:
             _logger.exception("saving a GIF in %s failed", self.save_directory)
-            self._report(f"The GIF could not be saved. {_say(error)}", failed=True)
-
-    def _report(self, status: str, *, failed: bool = False) -> None:
-        with self.hold_sync():
-            self.status, self._failed = status, failed
+            self._report(f"The GIF could not be saved. {say(error)}", failed=True)
 
     @traitlets.validate("selected")
     def _check_selected(self, proposal: dict[str, Any]) -> int | None:
@@ -189,13 +181,7 @@ class SampleBrowser(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"SampleBrowser({type(self.generator).__name__}, num_videos={self.num_videos}, seed={self.seed})"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The widget where a kernel answers; a contact sheet where none does."""
-        data, metadata = super()._repr_mimebundle_(**kwargs)
-        picture, alt = self._still_picture()
-        return {**data, "image/png": picture}, {**metadata, "image/png": {"alt": alt}}
-
-    def _still_picture(self) -> tuple[str, str]:
+    def _still_picture(self) -> tuple[bytes, str]:
         rows = self.videos[:_MAX_PICTURE_ROWS]
         labels = [f"video {index}" for index in range(len(rows))]
         scale = video.display_scale(rows.shape[-1], target=64)
@@ -206,7 +192,7 @@ class SampleBrowser(anywidget.AnyWidget):
         if len(rows) < self.num_videos:
             count = f"The first {len(rows)} of {self.num_videos} videos"
         alt = f"{count} sampled with seed {self._sample['seed']}; each row shows frames of one video from first to last"
-        return b64encode(buffer.getvalue()).decode(), alt
+        return buffer.getvalue(), alt
 
 
 def _sample(generator: VideoGenerator, num_videos: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -234,7 +220,3 @@ def _sprite_sheet(videos: Tensor) -> tuple[bytes, int]:
     # which the enlarged pixels would show.
     Image.fromarray(picture.squeeze()).convert("RGB").save(buffer, "WEBP", lossless=True, method=2)
     return buffer.getvalue(), columns
-
-
-def _say(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"

@@ -3,22 +3,20 @@
 import io
 import math
 import numbers
-from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 
 from ldvd_lib.hessian import SpectralDensity
 from ldvd_lib.plots import plot_spectrum
 from ldvd_lib.training import Run
+from ldvd_lib.widgets._course_widget import CourseWidget, script, style
 
 __all__ = ["SpectrumExplorer"]
 
-_STATIC = Path(__file__).parent / "static"
 _SCALES = ("symlog", "linear")
 _KEPT = ("step", "eigenvalues", "residuals", "largest", "smallest", "converged")
 
@@ -27,7 +25,7 @@ Densities = SpectralDensity | Mapping[int, SpectralDensity]
 Spectrum = dict[str, np.ndarray]
 
 
-class SpectrumExplorer(anywidget.AnyWidget):
+class SpectrumExplorer(CourseWidget):
     """Leading eigenvalues over the steps of a run, and beside them the spectrum at one step; of one run or of two.
 
     All numbers travel to the web browser once and are drawn there: choosing, playing and hovering never wait for the
@@ -53,8 +51,8 @@ class SpectrumExplorer(anywidget.AnyWidget):
         FileNotFoundError: a directory that is no run.
     """
 
-    _esm = "".join((_STATIC / name).read_text("utf-8") for name in ("spectrum_plot.js", "spectrum_explorer.js"))
-    _css = _STATIC / "spectrum_explorer.css"
+    _esm = script("spectrum_plot.js", "spectrum_explorer.js")
+    _css = style("spectrum_explorer.css")
 
     run = traitlets.Unicode().tag(sync=True)
     discriminator = traitlets.Unicode().tag(sync=True)
@@ -167,17 +165,14 @@ class SpectrumExplorer(anywidget.AnyWidget):
     def __repr__(self) -> str:
         return f"SpectrumExplorer({list(self.spectra)}, run={self.run!r}, step={self.step})"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The widget where a kernel answers; a figure where none does."""
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+    def _still_picture(self) -> tuple[bytes, str]:
         buffer = io.BytesIO()
         labels = dict.fromkeys(label for label, _ in self.shown)
         figure = plot_spectrum({label: self.runs[label] for label in labels}, scale=self.scale)
         figure.savefig(buffer, format="png", dpi=90)
-        alt = f"Leading eigenvalues of the Hessian over training. {' '.join(self._summaries())}"
         return (
-            {**data, "image/png": b64encode(buffer.getvalue()).decode()},
-            {**metadata, "image/png": {"alt": alt}},
+            buffer.getvalue(),
+            f"Leading eigenvalues of the Hessian over training. {' '.join(self._summaries())}",
         )
 
     def _summaries(self) -> list[str]:

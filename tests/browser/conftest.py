@@ -23,7 +23,7 @@ import pytest
 from jupyter_client import BlockingKernelClient
 from nbclient import NotebookClient
 from nbformat.sign import NotebookNotary
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
@@ -96,6 +96,22 @@ class LabNotebook:
             return "".join(printed).strip()
         finally:
             client.stop_channels()
+
+    def says(self, expression: str, expected: str) -> None:
+        """Wait until the kernel has heard what the learner did: until it prints `expected` for the expression."""
+        for _ in range(50):
+            value = self.python(f"print({expression})")
+            if value == expected:
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"{expression} is {value}, not {expected}")
+
+    @staticmethod
+    def type_into(field: Locator, text: str) -> None:
+        """As one does by hand: select what is there, type, press Enter."""
+        field.select_text()
+        field.press_sequentially(text)
+        field.press("Enter")
 
     def _client(self) -> BlockingKernelClient:
         kernel = next(s["kernel"]["id"] for s in self.lab.api("sessions") if s["path"] == self.name)

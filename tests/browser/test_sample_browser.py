@@ -79,30 +79,13 @@ def pause_at(widget: Locator, frame: int) -> None:
     widget.get_by_role("slider", name="Frame").fill(str(frame))
 
 
-def type_into(field: Locator, text: str) -> None:
-    """As one does by hand: select what is there, type, press Enter."""
-    field.select_text()
-    field.press_sequentially(text)
-    field.press("Enter")
-
-
-def python_says(notebook, expression: str, expected: str) -> None:
-    """Wait until the kernel has heard what the learner did."""
-    for _ in range(50):
-        value = notebook.python(f"print({expression})")
-        if value == expected:
-            return
-        notebook.page.wait_for_timeout(100)
-    raise AssertionError(f"{expression} is {value}, not {expected}")
-
-
 def test_videos_play_and_pause(notebook, widget):
     notebook.python("browser.playing = True")
     expect(widget.get_by_role("button", name="Pause")).to_be_visible()
     assert is_moving(widget)
     widget.get_by_role("button", name="Pause").click()
     expect(widget.get_by_role("button", name="Play")).to_be_visible()
-    python_says(notebook, "browser.playing", "False")
+    notebook.says("browser.playing", "False")
     assert not is_moving(widget)
 
 
@@ -141,7 +124,7 @@ def test_the_keyboard_reaches_every_control_and_the_notebook_takes_no_key_away(n
 def test_a_seed_typed_in_is_sampled_and_resample_takes_the_next(notebook, widget):
     pause_at(widget, 2)
     field = widget.get_by_role("spinbutton", name="seed")
-    type_into(field, "11")
+    notebook.type_into(field, "11")
     expect(widget.locator(".ldvd-status")).to_have_text("6 videos of 16 frames, 32 × 32 pixels, seed 11.")
     expect(widget).to_have_attribute("data-seed", "11")
     assert notebook.python("print(browser.seed)") == "11"
@@ -157,7 +140,7 @@ def test_a_seed_typed_in_is_sampled_and_resample_takes_the_next(notebook, widget
 
 def test_what_is_no_seed_is_refused_in_words(notebook, widget):
     field = widget.get_by_role("spinbutton", name="seed")
-    type_into(field, "-4")
+    notebook.type_into(field, "-4")
     expect(widget.locator(".ldvd-status")).to_contain_text("“-4” is not a whole number")
     expect(field).to_have_value(notebook.python("print(browser.seed)"))
 
@@ -181,20 +164,20 @@ def test_a_click_enlarges_a_video_and_tells_python_which(notebook, widget):
     expect(enlarged).to_be_visible()
     assert np.array_equal(pixels(widget, ".ldvd-enlarged canvas"), python_pixels(notebook, 4, 7))
     assert enlarged.locator("canvas").bounding_box()["width"] > 2 * cell.bounding_box()["width"]
-    python_says(notebook, "browser.selected", "4")
+    notebook.says("browser.selected", "4")
     assert notebook.python("print(browser.latents[browser.selected].shape)") == "torch.Size([8])"
     widget.get_by_role("button", name="Close").click()
     expect(enlarged).to_be_hidden()
     expect(cell).to_be_focused()
-    python_says(notebook, "browser.selected", "None")
+    notebook.says("browser.selected", "None")
     notebook.python("browser.selected = 2")
     expect(widget.get_by_role("img", name="Video 2, enlarged")).to_be_visible()
 
 
 def test_the_rate_changes_on_both_sides(notebook, widget):
     field = widget.get_by_role("spinbutton", name="Frames per second")
-    type_into(field, "8")
-    python_says(notebook, "browser.fps", "8.0")
+    notebook.type_into(field, "8")
+    notebook.says("browser.fps", "8.0")
     notebook.python("browser.fps = 20")
     expect(field).to_have_value("20")
 

@@ -80,16 +80,6 @@ def widget(notebook) -> Locator:
     assert notebook.console_errors == []
 
 
-def python_says(notebook, expression: str, expected: str) -> None:
-    """Wait until the kernel has heard what the learner did."""
-    for _ in range(50):
-        value = notebook.python(f"print({expression})")
-        if value == expected:
-            return
-        notebook.page.wait_for_timeout(100)
-    raise AssertionError(f"{expression} is {value}, not {expected}")
-
-
 def caption(widget: Locator, index: int = 0) -> Locator:
     return widget.locator("figcaption").nth(index)
 
@@ -135,7 +125,7 @@ def test_steps_and_hovering_do_not_wait_for_the_kernel(notebook, widget):
             expect(tip).to_contain_text(f"step {step}, number 4 of 10 by magnitude")
             notebook.page.mouse.move(0, 0)
             expect(widget.locator(".ldvd-tip:visible")).to_have_count(0)
-    python_says(notebook, "explorer.step", "450")
+    notebook.says("explorer.step", "450")
 
 
 def test_the_keyboard_does_everything_and_the_notebook_takes_no_key_away(notebook, widget):
@@ -163,27 +153,53 @@ def test_the_keyboard_does_everything_and_the_notebook_takes_no_key_away(noteboo
     select.focus()
     keyboard.press("ArrowDown")
     expect(select).to_have_value("tgan-f")
-    python_says(notebook, "(explorer.run, explorer.step)", "('tgan-f', 60)")
+    notebook.says("(explorer.run, explorer.step)", "('tgan-f', 60)")
 
 
 def test_a_click_goes_to_the_step_under_it(notebook, widget):
     dot = widget.locator(".ldvd-dot").nth(4 * 10)
     dot.click(force=True)
     expect(caption(widget)).to_contain_text("step 250:")
-    python_says(notebook, "explorer.step", "250")
+    notebook.says("explorer.step", "250")
 
 
-def test_play_goes_to_the_end_and_stops(notebook, widget):
-    widget.get_by_role("slider", name="Training step").fill("9")
+def test_play_goes_through_all_steps_from_the_first_and_stops(notebook, widget):
+    caption(widget).evaluate(
+        """caption => {
+          window.said = [];
+          const observer = new MutationObserver(() => window.said.push([caption.textContent, caption.ariaLive]));
+          observer.observe(caption, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
     widget.get_by_role("button", name="Play").click()
-    expect(widget.get_by_role("button", name="Pause")).to_be_visible()
-    expect(caption(widget)).to_have_attribute("aria-live", "off")
+    notebook.page.wait_for_function("window.said.at(-1)?.[0].includes('step 600:')")
     expect(widget.get_by_role("button", name="Play")).to_be_visible()
-    expect(caption(widget)).to_contain_text("step 600:")
-    widget.get_by_role("button", name="Play").click()
-    expect(caption(widget)).to_contain_text("step 100:")
-    widget.get_by_role("button", name="Pause").click()
-    python_says(notebook, "100 <= explorer.step < 300", "True")
+    said = notebook.page.evaluate("window.said")
+    steps = [int(re.search(r"step ([\d,]+):", text)[1].replace(",", "")) for text, _ in said]
+    assert list(dict.fromkeys(steps)) == list(range(50, 601, 50))
+    live = {live for step, (_, live) in zip(steps, said, strict=True) if step < 600}
+    assert live == {"off"}, "nobody wants every step of a play read out"
+    expect(caption(widget)).to_have_attribute("aria-live", "polite")
+
+
+def test_pause_stops_where_it_is(notebook, widget):
+    before, after = widget.evaluate(
+        """async (widget) => {
+          const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+          const step = () => widget.querySelector("input[type=range]").value;
+          const button = widget.querySelector(".ldvd-play");
+          button.click();
+          await wait(1000);
+          button.click();
+          const stopped = step();
+          await wait(1000);
+          return [stopped, step()];
+        }"""
+    )
+    assert 0 < int(before) < 11
+    assert after == before
+    expect(widget.get_by_role("button", name="Play")).to_be_visible()
+    notebook.says("explorer.step", str(50 * (int(before) + 1)))
 
 
 def test_fewer_eigenvalues_are_the_leading_ones(notebook, widget):
@@ -191,7 +207,7 @@ def test_fewer_eigenvalues_are_the_leading_ones(notebook, widget):
     field.fill("4")
     expect(stems(widget)).to_have_count(4)
     expect(widget.locator(".ldvd-dot")).to_have_count(12 * 4 + 4)
-    python_says(notebook, "explorer.num_eigenvalues", "4")
+    notebook.says("explorer.num_eigenvalues", "4")
     field.fill("11")
     field.blur()
     expect(field).to_have_value("4")
@@ -207,7 +223,7 @@ def test_the_axis_changes_and_the_order_stays(notebook, widget):
     linear = heights()
     assert symlog == sorted(symlog) and linear == sorted(linear)
     assert max(abs(a - b) for a, b in zip(symlog, linear, strict=True)) > 10
-    python_says(notebook, "explorer.scale", "linear")
+    notebook.says("explorer.scale", "linear")
 
 
 def test_two_runs_stand_side_by_side_on_one_axis(notebook, widget):
@@ -224,7 +240,7 @@ def test_two_runs_stand_side_by_side_on_one_axis(notebook, widget):
     widget.get_by_role("slider", name="Training step").fill("1")
     expect(caption(widget, 0)).to_contain_text("tgan, step 50:")
     expect(caption(widget, 1)).to_contain_text("tgan-f, step 60:")
-    python_says(notebook, "explorer.shown", "[('tgan', 'video'), ('tgan-f', 'video')]")
+    notebook.says("explorer.shown", "[('tgan', 'video'), ('tgan-f', 'video')]")
 
 
 def test_the_discriminators_of_a_run_can_be_compared(notebook, widget):
@@ -234,7 +250,7 @@ def test_the_discriminators_of_a_run_can_be_compared(notebook, widget):
     expect(caption(widget, 1)).to_contain_text("mocogan image, step 600")
     widget.get_by_role("combobox", name="Discriminator", exact=True).select_option("image")
     expect(caption(widget, 0)).to_contain_text("mocogan image, step 600")
-    python_says(notebook, "explorer.shown", "[('mocogan', 'image'), ('mocogan', 'image')]")
+    notebook.says("explorer.shown", "[('mocogan', 'image'), ('mocogan', 'image')]")
 
 
 def test_the_density_is_drawn_where_there_is_one_and_missed_in_words_where_not(notebook, widget):

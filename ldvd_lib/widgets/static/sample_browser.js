@@ -3,57 +3,13 @@
 
 const PATIENCE_MS = 5000; // after which a sample that has not come is remarked upon
 const ENLARGED_WIDTH = 320; // CSS pixels to which the enlarged video comes near
-const ICONS = {
-  play: "M3 1.5v13l11-6.5z",
-  pause: "M3 1.5h3.5v13H3zM9.5 1.5H13v13H9.5z",
-  resample: "M8 2.5a5.5 5.5 0 1 0 5.3 7h-1.9A3.7 3.7 0 1 1 8 4.3c1 0 1.9.4 2.6 1.1L8.6 7.4h5V2.4l-1.7 1.7A5.5 5.5 0 0 0 8 2.5z",
-  save: "M7.1 1.5h1.8v6.3l2.3-2.3 1.3 1.3L8 11.3 3.5 6.8l1.3-1.3 2.3 2.3zM2.5 12.7h11v1.8h-11z",
-  close: "M3.6 2.3 8 6.7l4.4-4.4 1.3 1.3L9.3 8l4.4 4.4-1.3 1.3L8 9.3l-4.4 4.4-1.3-1.3L6.7 8 2.3 3.6z",
-};
-
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
-}
-
-function button(name, text, title, extraClass = "") {
-  const attributes = { type: "button", title, class: `ldvd-button ${extraClass}` };
-  return element("button", attributes, icon(name), element("span", {}, text));
-}
-
-function field(type, attributes) {
-  // Without the last attribute JupyterLab takes the arrow keys away, to move from cell to cell.
-  return element("input", { type, ...attributes, "data-lm-suppress-shortcuts": "true" });
-}
-
-/** Call back when a number has been typed in. Inside JupyterLab's outputs Enter alone fires no "change". */
-function onCommit(input, callback) {
-  input.addEventListener("change", callback);
-  input.addEventListener("keydown", (event) => event.key === "Enter" && callback());
-}
-
-function labelled(text, ...controls) {
-  return element("label", { class: "ldvd-field" }, element("span", {}, text), ...controls);
-}
 
 function render({ model, el }) {
   const play = button("pause", "Pause", "Play or pause all videos", "ldvd-play");
-  const slider = field("range", { min: "0", value: "0", step: "1", "aria-label": "Frame" });
+  const slider = field("input", { type: "range", min: "0", value: "0", step: "1", "aria-label": "Frame" });
   const frameText = element("span", { class: "ldvd-count" }); // an <output> would be read out at each frame
-  const fps = field("number", { min: "1", max: "60", step: "any", "aria-label": "Frames per second" });
-  const seed = field("number", { min: "0", max: String(Number.MAX_SAFE_INTEGER), step: "1" });
+  const fps = field("input", { type: "number", min: "1", max: "60", step: "any", "aria-label": "Frames per second" });
+  const seed = field("input", { type: "number", min: "0", max: String(Number.MAX_SAFE_INTEGER), step: "1" });
   const resample = button("resample", "Resample", "Sample again with the next seed", "ldvd-primary");
   const save = button("save", "Save GIF", "Write the grid as an animated GIF beside the notebook");
   const cells = element("div", { class: "ldvd-cells", role: "group", "aria-label": "Videos" });
@@ -65,7 +21,7 @@ function render({ model, el }) {
   const status = element("p", { class: "ldvd-status", role: "status" });
   const root = element(
     "div",
-    { class: "ldvd-sample-browser", role: "group", "aria-label": "Sample browser" },
+    { class: "ldvd-widget ldvd-sample-browser", role: "group", "aria-label": "Sample browser" },
     element("div", { class: "ldvd-bar" }, play, labelled("frame", slider, frameText), labelled("fps", fps)),
     element("div", { class: "ldvd-bar" }, labelled("seed", seed), resample, save),
     element("div", { class: "ldvd-stage" }, cells, enlarged),
@@ -123,7 +79,7 @@ function render({ model, el }) {
 
   function onPlaying() {
     const playing = model.get("playing");
-    play.replaceChildren(icon(playing ? "pause" : "play"), element("span", {}, playing ? "Pause" : "Play"));
+    relabel(play, playing ? "pause" : "play", playing ? "Pause" : "Play");
     cancelAnimationFrame(request);
     request = 0;
     if (playing) {
@@ -243,7 +199,7 @@ function render({ model, el }) {
     cell?.focus();
   });
 
-  const listeners = [
+  const stopListening = listen(model, [
     ["change:_sample", onSample],
     ["change:_sample", onStatus],
     ["change:status", onStatus],
@@ -252,8 +208,7 @@ function render({ model, el }) {
     ["change:selected", onSelected],
     ["change:fps", onFps],
     ["change:seed", onSeed],
-  ];
-  for (const [event, listener] of listeners) model.on(event, listener);
+  ]);
 
   enlarged.hidden = true;
   onFps();
@@ -268,7 +223,7 @@ function render({ model, el }) {
     clearTimeout(patience);
     decoding += 1;
     bitmap?.close();
-    for (const [event, listener] of listeners) model.off(event, listener);
+    stopListening();
   };
 }
 

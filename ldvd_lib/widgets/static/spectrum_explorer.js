@@ -4,15 +4,6 @@
 const FRAME_MS = 300; // a step's time on screen while playing
 const SIDE_BY_SIDE = 820; // pixels of width from which two runs stand beside each other
 
-function field(tag, attributes = {}, ...children) {
-  // Without the last attribute JupyterLab takes the arrow keys away, to move from cell to cell.
-  return element(tag, { ...attributes, "data-lm-suppress-shortcuts": "true" }, ...children);
-}
-
-function labelled(text, ...controls) {
-  return element("label", {}, element("span", {}, text), ...controls);
-}
-
 function render({ model, el }) {
   const runs = model.get("_spectra");
   for (const run of runs) for (const spectrum of run.discriminators) spectrum.steps = spectrum.step;
@@ -26,7 +17,7 @@ function render({ model, el }) {
       discriminator: select("Discriminator to compare with"),
     },
   ];
-  const play = element("button", { type: "button", title: "Show one step after another" });
+  const play = button("play", "Play", "Show one step after another", "ldvd-play");
   const slider = field("input", { type: "range", min: "0", step: "1", "aria-label": "Training step" });
   const stepText = element("span", { class: "ldvd-count" });
   const number = field("input", { type: "number", min: "1", step: "1", "aria-label": "Number of eigenvalues" });
@@ -45,7 +36,7 @@ function render({ model, el }) {
     "Click in a left picture to go to a step.";
   const root = element(
     "div",
-    { class: "ldvd-spectrum-explorer", role: "group", "aria-label": "Spectrum explorer" },
+    { class: "ldvd-widget ldvd-spectrum-explorer", role: "group", "aria-label": "Spectrum explorer" },
     element(
       "div",
       { class: "ldvd-bar" },
@@ -59,7 +50,7 @@ function render({ model, el }) {
       { class: "ldvd-bar" },
       labelled("eigenvalues", number),
       labelled("axis", scale),
-      element("label", {}, density, densityText),
+      element("label", { class: "ldvd-field" }, density, densityText),
     ),
     element("div", { class: "ldvd-bar" }, play, labelled("step", slider), stepText),
     figures,
@@ -146,7 +137,7 @@ function render({ model, el }) {
     density.checked = model.get("density") && !density.disabled;
     const missing = [...new Set(without.map(({ title }) => title))].join(", ");
     densityText.textContent = missing ? `density (none given for ${missing})` : "density";
-    play.textContent = timer ? "Pause" : "Play";
+    relabel(play, timer ? "pause" : "play", timer ? "Pause" : "Play");
   }
 
   function draw() {
@@ -214,16 +205,19 @@ function render({ model, el }) {
   scale.addEventListener("change", () => set({ scale: scale.value }));
   density.addEventListener("change", () => set({ density: density.checked }));
 
-  const listened = ["run", "discriminator", "compare_run", "compare_discriminator", "step"];
-  const events = [...listened, "num_eigenvalues", "scale", "density"].map((name) => `change:${name}`);
-  for (const event of events) model.on(event, draw);
+  const choices = ["run", "discriminator", "compare_run", "compare_discriminator", "step"];
+  const looks = ["num_eigenvalues", "scale", "density"];
+  const stopListening = listen(
+    model,
+    [...choices, ...looks].map((name) => [`change:${name}`, draw]),
+  );
   const resized = new ResizeObserver(draw);
   resized.observe(figures);
 
   return () => {
     stop();
     resized.disconnect();
-    for (const event of events) model.off(event, draw);
+    stopListening();
   };
 }
 

@@ -6,52 +6,10 @@ const REACH = 14; // pixels from which a dot is hovered over
 const MARGIN = { left: 54, right: 8, top: 26, bottom: 40 };
 const INSET = 24; // pixels between the frame and the extreme values, where their names stand
 const DECADES = 7; // of a density: one eigenvalue of millions is that far below the bulk
-const SUPERSCRIPTS = Object.fromEntries([..."-0123456789"].map((sign, index) => [sign, "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"[index]]));
 
-function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-function shape(tag, attributes = {}, ...children) {
-  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    node.setAttribute(name, typeof value === "number" ? value.toFixed(1) : value);
-  }
-  node.append(...children);
-  return node;
-}
-
-// Numbers in words
-
-const power = (exponent) => `10${String(exponent).replace(/./g, (sign) => SUPERSCRIPTS[sign])}`;
-
-function say(value, digits = 3) {
-  if (value === null) return "not finite";
-  const size = Math.abs(value);
-  const isPlain = size === 0 || (size >= 1e-3 && size < 1e5);
-  const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
-  const text = isPlain
-    ? Number(value.toPrecision(digits)).toLocaleString("en", { maximumFractionDigits: 8 })
-    : `${Number(mantissa)}×${power(Number(exponent))}`.replace(/^(-?)1×/, "$1");
-  return text.replace("-", "−");
-}
-
-const percent = (share) => `${say(100 * share, 2)} %`;
 const sign = (value) => (value > 0 ? "positive" : "negative");
 
 // Axes
-
-/** Round numbers between two others, about `count` of them. */
-function roundNumbers(low, high, count) {
-  const raw = (high - low) / Math.max(1, count) || 1;
-  const decade = 10 ** Math.floor(Math.log10(raw));
-  const step = decade * [1, 2, 5, 10].find((factor) => factor * decade >= raw);
-  const first = Math.ceil(low / step);
-  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, index) => (first + index) * step);
-}
 
 /** The largest of …, 0.1, 0.2, 0.5, 1, 2, 5, … that is not above the value. */
 function roundDown(value) {
