@@ -27,18 +27,7 @@ from ldvd_lib.training.steps import STEPS
 def noise_store(image_size: int, clips: int = 200, frames: int = 60) -> ClipStore:
     """A store in memory, of the size of a small data set."""
     random = np.random.default_rng(0)
-    return ClipStore(
-        frames=random.integers(0, 256, (clips * frames, image_size, image_size, 3), dtype=np.uint8),
-        offsets=np.arange(clips) * frames,
-        lengths=np.full(clips, frames),
-        labels=np.zeros(clips, dtype=np.int64),
-        fps=np.full(clips, 25.0),
-        names=[f"v_Noise_g01_c{clip:03}" for clip in range(clips)],
-        class_names=["Noise"],
-        parameters={"image_size": image_size},
-        skipped=[],
-        directory=None,
-    )
+    return ClipStore.from_clips(random.integers(0, 256, (clips, frames, image_size, image_size, 3), dtype=np.uint8))
 
 
 class Bare:

@@ -131,18 +131,8 @@ def test_every_model_scores_what_it_generates(name: str, preset: str) -> None:
 def test_every_lite_model_takes_a_training_step(name: str, tmp_path) -> None:
     config = zoo.config(name).with_recipe(batch_size=2, svc_every=zoo.config(name).recipe.svc_every and 1)
     gan = config.build()
-    frames = np.random.default_rng(0).integers(0, 256, (80, gan.image_size, gan.image_size, 3), dtype=np.uint8)
-    store = ClipStore(
-        frames=frames,
-        offsets=np.array([0, 40]),
-        lengths=np.array([40, 40]),
-        labels=np.array([0, 1]),
-        fps=np.full(2, 25.0),
-        names=["a", "b"],
-        class_names=["A", "B"],
-        parameters={"image_size": gan.image_size},
-        skipped=[],
-    )
+    clips = np.random.default_rng(0).integers(0, 256, (2, 40, gan.image_size, gan.image_size, 3), dtype=np.uint8)
+    store = ClipStore.from_clips(clips, labels=[0, 1], class_names=["A", "B"])
     sampler = WindowSampler(store, batch_size=2, num_frames=gan.num_frames, stride=gan.recipe.frame_stride)
     before = {key: value.clone() for key, value in gan.named_parameters()}
     Trainer(gan, sampler, tmp_path / "run", device="cpu", callbacks=[], progress=False).run(1)

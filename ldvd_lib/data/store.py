@@ -12,7 +12,7 @@ import operator
 import os
 import shutil
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -96,6 +96,62 @@ class ClipStore:
             parameters=document["parameters"],
             skipped=document["skipped"],
             directory=directory,
+        )
+
+    @classmethod
+    def from_clips(
+        cls,
+        clips: Sequence[np.ndarray],
+        *,
+        labels: Sequence[int] | None = None,
+        class_names: Sequence[str] = ("clip",),
+        fps: float = 25.0,
+    ) -> "ClipStore":
+        """A store in memory, of arrays that you have.
+
+        Args:
+            clips: each (T, H, W, 3) uint8; lengths may differ, heights and widths may not.
+            labels: the class of each, an index into `class_names`; default 0.
+            class_names: the class list.
+            fps: their frames per second.
+
+        Returns:
+            The store; its frames are copies.
+
+        Raises:
+            ValueError: there is no clip, one has another shape or dtype, or the labels do not fit.
+        """
+        if not len(clips):
+            raise ValueError("clips is empty: a store needs at least one clip")
+        size = np.shape(clips[0])[1:]
+        for number, clip in enumerate(clips):
+            if (
+                clip.ndim != 4
+                or clip.dtype != np.uint8
+                or clip.shape[1:] != size
+                or clip.shape[-1] != 3
+                or not len(clip)
+            ):
+                raise ValueError(
+                    f"clip {number} is {clip.dtype} of shape {clip.shape}: every clip must be uint8 (T, H, W, 3), "
+                    "with the height and width of the first"
+                )
+        labels = np.zeros(len(clips), dtype=np.int64) if labels is None else np.asarray(labels, dtype=np.int64)
+        if labels.shape != (len(clips),) or labels.min() < 0 or labels.max() >= len(class_names):
+            raise ValueError(
+                f"labels must be {len(clips)} indices into the {len(class_names)} class_names, got {labels.tolist()}"
+            )
+        lengths = np.array([len(clip) for clip in clips], dtype=np.int64)
+        return cls(
+            frames=np.concatenate(clips),
+            offsets=np.cumsum(lengths) - lengths,
+            lengths=lengths,
+            labels=labels,
+            fps=np.full(len(clips), float(fps)),
+            names=[f"v_{class_names[label]}_g{number:02}_c01" for number, label in enumerate(labels)],
+            class_names=list(class_names),
+            parameters={"image_size": size[0]},
+            skipped=[],
         )
 
     @property

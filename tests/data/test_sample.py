@@ -18,23 +18,12 @@ WIDTH = 4
 
 def make_store(lengths, width=WIDTH):
     """A store in memory whose pixels say where they are from: (clip, frame, column)."""
-    frames = np.zeros((sum(lengths), 3, width, 3), dtype=np.uint8)
-    offsets = np.cumsum([0, *lengths[:-1]])
-    for clip, (offset, length) in enumerate(zip(offsets, lengths, strict=True)):
-        frames[offset : offset + length, :, :, 0] = clip
-        frames[offset : offset + length, :, :, 1] = np.arange(length)[:, None, None]
-    frames[..., 2] = np.arange(width)
-    return ClipStore(
-        frames=frames,
-        offsets=offsets,
-        lengths=np.array(lengths),
-        labels=np.arange(len(lengths)) % 3,
-        fps=np.full(len(lengths), 25.0),
-        names=[f"v_Clip_g{i:02d}_c01" for i in range(len(lengths))],
-        class_names=["a", "b", "c"],
-        parameters={},
-        skipped=[],
-    )
+    clips = [np.zeros((length, 3, width, 3), dtype=np.uint8) for length in lengths]
+    for number, clip in enumerate(clips):
+        clip[..., 0] = number
+        clip[..., 1] = np.arange(len(clip))[:, None, None]
+        clip[..., 2] = np.arange(width)
+    return ClipStore.from_clips(clips, labels=np.arange(len(lengths)) % 3, class_names=["a", "b", "c"])
 
 
 @pytest.fixture

@@ -338,3 +338,29 @@ def test_real_footage_goes_through(ucf101_mini, tmp_path):
     assert clips.frames.shape == (3871, 32, 32, 3)
     assert set(clips.lengths.tolist()) == {25, 107, 164}
     assert 40 < clips.frames.mean() < 160
+
+
+def test_arrays_become_a_store_in_memory() -> None:
+    clips = [np.full((length, 4, 4, 3), length, dtype=np.uint8) for length in (5, 3, 7)]
+    store = ClipStore.from_clips(clips, labels=[1, 0, 1], class_names=["Run", "Jump"], fps=12)
+    assert len(store) == 3
+    for number, clip in enumerate(clips):
+        np.testing.assert_array_equal(store[number], clip)
+    assert store.names == ["v_Jump_g00_c01", "v_Run_g01_c01", "v_Jump_g02_c01"]
+    assert (store.image_size, store.labels.tolist(), store.fps.tolist()) == (4, [1, 0, 1], [12.0] * 3)
+
+
+@pytest.mark.parametrize(
+    ("clips", "labels", "message"),
+    [
+        ([], None, "at least one"),
+        ([np.zeros((2, 4, 4, 3))], None, "clip 0 is float64"),
+        ([np.zeros((2, 4, 4, 3), np.uint8), np.zeros((2, 5, 4, 3), np.uint8)], None, r"clip 1 .*\(2, 5, 4, 3\)"),
+        ([np.zeros((0, 4, 4, 3), np.uint8)], None, "clip 0"),
+        ([np.zeros((2, 4, 4, 3), np.uint8)], [1], r"1 class_names, got \[1\]"),
+        ([np.zeros((2, 4, 4, 3), np.uint8)], [0, 0], "1 indices"),
+    ],
+)
+def test_arrays_that_are_no_clips(clips, labels, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        ClipStore.from_clips(clips, labels=labels)

@@ -52,17 +52,6 @@ def configs() -> dict[str, VideoGANConfig]:
 @pytest.fixture
 def make_sampler():
     """A function that makes a sampler of six clips of noise, ten frames each, in memory."""
-    frames = np.random.default_rng(0).integers(0, 256, (60, SIZE, SIZE, 3), dtype=np.uint8)
-    store = ClipStore(
-        frames=frames,
-        offsets=np.arange(6) * 10,
-        lengths=np.full(6, 10),
-        labels=np.arange(6) % CLASSES,
-        fps=np.full(6, 25.0),
-        names=[f"v_Noise_g01_c{number:02}" for number in range(6)],
-        class_names=["Noise", "Other"],
-        parameters={"image_size": SIZE},
-        skipped=[],
-        directory=None,
-    )
+    clips = np.random.default_rng(0).integers(0, 256, (6, 10, SIZE, SIZE, 3), dtype=np.uint8)
+    store = ClipStore.from_clips(clips, labels=np.arange(6) % CLASSES, class_names=["Noise", "Other"])
     return lambda: WindowSampler(store, batch_size=4, num_frames=FRAMES)

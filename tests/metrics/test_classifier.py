@@ -23,17 +23,7 @@ def colours(classes: int = 2, clips: int = 3, size: int = IMAGE_SIZE, frames: in
     pixels = np.random.default_rng(0).integers(0, 40, (len(labels), frames, size, size, 3), dtype=np.uint8)
     for video, label in zip(pixels, labels, strict=True):
         video[..., label % 3] += 160
-    return ClipStore(
-        frames=pixels.reshape(-1, size, size, 3),
-        offsets=np.arange(len(labels)) * frames,
-        lengths=np.full(len(labels), frames),
-        labels=labels,
-        fps=np.full(len(labels), 25.0),
-        names=[f"clip{i}" for i in range(len(labels))],
-        class_names=[f"Class{i}" for i in range(classes)],
-        parameters={"image_size": size, "subset": "all"},
-        skipped=[],
-    )
+    return ClipStore.from_clips(pixels, labels=labels, class_names=[f"Class{i}" for i in range(classes)])
 
 
 def test_it_learns_what_is_easy() -> None:

@@ -24,20 +24,8 @@ def tiny_config() -> VideoGANConfig:
 @pytest.fixture
 def tiny_store() -> ClipStore:
     """Six clips of ten frames of noise, in memory."""
-    random = np.random.default_rng(0)
-    lengths = np.full(6, 10)
-    return ClipStore(
-        frames=random.integers(0, 256, (60, 8, 8, 3), dtype=np.uint8),
-        offsets=np.arange(6) * 10,
-        lengths=lengths,
-        labels=np.arange(6) % 2,
-        fps=np.full(6, 25.0),
-        names=[f"v_Noise_g01_c{number:02}" for number in range(6)],
-        class_names=["Noise", "Other"],
-        parameters={"image_size": 8},
-        skipped=[],
-        directory=None,
-    )
+    clips = np.random.default_rng(0).integers(0, 256, (6, 10, 8, 8, 3), dtype=np.uint8)
+    return ClipStore.from_clips(clips, labels=[0, 1] * 3, class_names=["Noise", "Other"])
 
 
 @pytest.fixture
