@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from ldvd_lib import cli
+from ldvd_lib.data import ClipStore
 from ldvd_lib.demo import run_demo
 from ldvd_lib.metrics import PROTOCOLS, Evaluation, evaluation
 from ldvd_lib.training import Run
@@ -118,6 +119,30 @@ def test_prepare_and_inspect(tiny_actions, tmp_path, capsys) -> None:
     text = capsys.readouterr().out
     assert "24" in text
     assert json.loads((store / "index.json").read_text())["parameters"]["image_size"] == 16
+
+
+def test_prepare_takes_what_it_is_told_and_quiet_says_nothing(tiny_actions, tmp_path, capsys) -> None:
+    options = ("--image-size", 8, "--stride", 2, "--subset", "all", "--fold", 3, "--min-frames", 2, "--quiet")
+    assert ldvd("data", "prepare", tiny_actions, tmp_path / "store", *options) == 0
+    assert capsys.readouterr() == ("", "")
+    store = ClipStore.open(tmp_path / "store", image_size=8, stride=2, subset="all", fold=3)
+    assert ldvd("data", "prepare", tiny_actions, tmp_path / "whole", "--image-size", 8, "--subset", "all") == 0
+    whole = ClipStore.open(tmp_path / "whole")
+    assert (store.lengths == -(-whole.lengths // 2)).all()
+
+
+def test_prepare_is_strict_where_asked_and_says_how_to_go_on(tiny_actions, tmp_path, capsys, monkeypatch) -> None:
+    none_is_long_enough = ("--min-frames", 10_000, "--strict")
+    assert ldvd("data", "prepare", tiny_actions, tmp_path / "store", *none_is_long_enough) == 1
+    assert "ldvd data: " in capsys.readouterr().err
+    assert not (tmp_path / "store").exists()
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ldvd_lib.cli.data.prepare", interrupt)
+    assert ldvd("data", "prepare", tiny_actions, tmp_path / "store") == 130
+    assert "run the same command again" in capsys.readouterr().err
 
 
 @pytest.mark.slow
