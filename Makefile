@@ -7,7 +7,7 @@ STAMP := $(VENV)/installed
 ARTIFACTS := $(CURDIR)/artifacts
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lab test lint clean
+.PHONY: help install demo lab site links test lint clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,13 @@ demo: $(STAMP)  ## from nothing to a trained model: data, training, samples in r
 lab: $(STAMP)  ## open JupyterLab on the course
 	$(BIN)/jupyter lab course/00_start_here.ipynb
 
+SPHINX := $(BIN)/python -m sphinx --fail-on-warning --quiet --conf-dir course/site --doctree-dir $(ARTIFACTS)/doctrees course
+site: $(STAMP)  ## build the website in artifacts/site, from the notebooks as they are
+	$(SPHINX) $(ARTIFACTS)/site
+
+links: $(STAMP)  ## ask every link that leads out of the course whether it still does (needs the internet)
+	$(SPHINX) --builder linkcheck $(ARTIFACTS)/links
+
 lint: $(STAMP)  ## check style and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -37,7 +44,8 @@ test: lint  ## everything that continuous integration runs
 	rm -rf $(ARTIFACTS)/notebooks/runs
 	$(TESTING) $(BIN)/python -c 'from ldvd_lib.classroom import store; store()'
 	$(TESTING) $(BIN)/python -m pytest --numprocesses auto --dist loadfile --nbval --nbval-current-env \
-		--nbval-sanitize-with tests/notebooks/sanitize.cfg --nbval-cell-timeout 600 tests course
+		--nbval-sanitize-with tests/notebooks/sanitize.cfg --nbval-cell-timeout 600 \
+		--durations 10 tests course
 
 clean:  ## remove what tests and builds leave (not .venv, data/ or runs/)
 	rm -rf build dist *.egg-info artifacts .pytest_cache .ruff_cache

@@ -3,12 +3,15 @@
     python course/execute.py course/01_video_as_tensors.ipynb     # run and clean
     python course/execute.py --clean course/*.ipynb               # clean only
 
-Cleaning also writes the two things that every notebook shares: the Colab badge under the title and the bootstrap cell.
-A notebook that fails is left untouched.
+Cleaning also writes the two things that every notebook shares, the Colab badge under the title and the bootstrap cell,
+and gives every picture a text alternative. A notebook that fails is left untouched.
 """
 
 import argparse
+import itertools
+import math
 import os
+import re
 import sys
 import time
 import tomllib
@@ -30,9 +33,11 @@ _NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+_CAPTION = re.compile(r"\*{0,2}Figure \d")
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
-def _project() -> tuple[str, str]:
+def project() -> tuple[str, str]:
     """The course's address on GitHub, and its version."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     return project["urls"]["Repository"], project["version"]
@@ -40,21 +45,30 @@ def _project() -> tuple[str, str]:
 
 def badge(name: str) -> str:
     """The Markdown of the badge that opens the notebook of this file name in Colab."""
-    address, _ = _project()
+    address, _ = project()
     slug = address.removeprefix("https://github.com/")
     target = f"https://colab.research.google.com/github/{slug}/blob/main/course/{name}"
     return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({target})"
 
 
 def bootstrap() -> str:
-    """The source of the cell that makes a notebook run on Colab, and does nothing elsewhere."""
-    address, version = _project()
+    """The source of the cell that makes a notebook run on Colab, and does nothing where the library is installed.
+
+    It names the library alone, at this version, and leaves what Colab brings as it is, since no dependency in
+    pyproject.toml asks for another version of that. Nor does it switch Colab's manager of custom widgets on: anywidget
+    does so by itself when the first widget is made.
+    """
+    address, version = project()
     return (
         "# On Colab this installs the course's library (and keeps Colab's own PyTorch); elsewhere it does nothing.\n"
         "import importlib.util\n"
         "\n"
         'if importlib.util.find_spec("ldvd_lib") is None:\n'
-        f'    %pip install --quiet "ldvd-course @ git+{address}@v{version}"'
+        f'    %pip install --quiet "ldvd-course @ git+{address}@v{version}"\n'
+        "\n"
+        "    from ldvd_lib.environment import environment_report\n"
+        "\n"
+        '    print("Device:", environment_report().device_in_words)'
     )
 
 
@@ -62,17 +76,20 @@ def clean(notebook: NotebookNode, name: str) -> NotebookNode:
     """A copy as it is to be committed.
 
     Badge and bootstrap cell are written, widget models (useless without their kernel), timestamps, editor state and
-    the machine's Python version go; consecutive pieces of the same stream become one.
+    the machine's Python version go; consecutive pieces of the same stream become one. How long the notebook took stays.
+    Pictures keep the alternative text they came with; those that have none, as figures do, are given their caption's.
 
     Args:
         notebook: The notebook.
         name: Its file name, which the badge points to.
     """
     notebook = nbformat.from_dict(notebook)
-    notebook.metadata = nbformat.from_dict(_NOTEBOOK_METADATA)
+    seconds = seconds_taken(notebook)
+    taken = {} if seconds is None else {"ldvd": {"seconds": seconds}}
+    notebook.metadata = nbformat.from_dict(_NOTEBOOK_METADATA | taken)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     _write_badge(notebook, name)
-    for cell in notebook.cells:
+    for cell, following in itertools.zip_longest(notebook.cells, notebook.cells[1:]):
         kept = {key: value for key, value in cell.metadata.items() if key == "tags" and value}
         cell.metadata = nbformat.from_dict(kept)
         if "bootstrap" in cell.metadata.get("tags", []):
@@ -81,11 +98,37 @@ def clean(notebook: NotebookNode, name: str) -> NotebookNode:
             cell.outputs = _joined(cell.outputs)
             for output in cell.outputs:
                 if "data" in output:
-                    output.metadata = {}
                     output.data.pop(_WIDGET_VIEW, None)
                     if "image/png" in output.data:
                         output.data.pop("image/jpeg", None)  # Pillow brings every picture twice
+                    output.metadata = _alternative_texts(output, _caption(following))
     return notebook
+
+
+def seconds_taken(notebook: NotebookNode) -> int | None:
+    """How long the notebook took when `run` last ran it, in whole seconds; None if that is not known."""
+    return notebook.metadata.get("ldvd", {}).get("seconds")
+
+
+def _caption(cell: NotebookNode | None) -> str:
+    """The caption that a cell begins with, without Markdown's marks; empty if there is none."""
+    if cell is None or cell.cell_type != "markdown" or not _CAPTION.match(cell.source):
+        return ""
+    caption = " ".join(cell.source.partition("\n\n")[0].split())
+    return _LINK.sub(r"\1", caption).replace("*", "").replace("`", "")
+
+
+def _alternative_texts(output: NotebookNode, caption: str) -> NotebookNode:
+    """The metadata of an output: what each of its pictures shows, where Jupyter's tools look for it."""
+    texts = {}
+    for kind in output.data:
+        if kind.startswith("image/"):
+            own = output.metadata.get(kind, {}).get("alt", "")
+            # A text that was a caption follows it when that changes.
+            text = caption if not own or _CAPTION.match(own) else own
+            if text:
+                texts[kind] = {"alt": text}
+    return nbformat.from_dict(texts)
 
 
 def _write_badge(notebook: NotebookNode, name: str) -> None:
@@ -112,7 +155,7 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 
 def run(notebook: NotebookNode, directory: Path, environment: dict[str, str] | None = None) -> NotebookNode:
-    """A copy with fresh outputs, run from the first cell to the last in a new kernel.
+    """A copy with fresh outputs, run from the first cell to the last in a new kernel, and how long that took.
 
     Args:
         notebook: The notebook.
@@ -131,7 +174,9 @@ def run(notebook: NotebookNode, directory: Path, environment: dict[str, str] | N
         record_timing=False,
         resources={"metadata": {"path": str(directory)}},
     )
+    started = time.perf_counter()
     client.execute(env=os.environ | (environment or {}))
+    notebook.metadata["ldvd"] = nbformat.from_dict({"seconds": math.ceil(time.perf_counter() - started)})
     return notebook
 
 
@@ -163,7 +208,6 @@ def main() -> int:
     arguments = parser.parse_args()
     failures = 0
     for path in tqdm(arguments.notebooks, unit="notebook", disable=len(arguments.notebooks) == 1):
-        started = time.perf_counter()
         try:
             notebook = clean(nbformat.read(path, as_version=4), path.name)
             if not arguments.clean:
@@ -173,9 +217,10 @@ def main() -> int:
             failures += 1
             tqdm.write(f"{path}: not written\n{error}", file=sys.stderr)
             continue
-        seconds = time.perf_counter() - started
-        late = f" (over the budget of {TIME_BUDGET_SECONDS} s)" if seconds > TIME_BUDGET_SECONDS else ""
-        tqdm.write(f"{path}: {seconds:.0f} s{late}, {path.stat().st_size / 1e6:.2f} MB")
+        seconds = seconds_taken(notebook)
+        took = "not timed" if seconds is None else f"{seconds} s"
+        late = f" (over the budget of {TIME_BUDGET_SECONDS} s)" if (seconds or 0) > TIME_BUDGET_SECONDS else ""
+        tqdm.write(f"{path}: {took}{late}, {path.stat().st_size / 1e6:.2f} MB")
     return failures
 
 

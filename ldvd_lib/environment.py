@@ -65,6 +65,11 @@ class EnvironmentReport:
     data_sets: tuple[DataSet, ...]
     budget: str
 
+    @property
+    def device_in_words(self) -> str:
+        """The device that the library trains on by default, and what it is."""
+        return f"{self.device}: {self.device_name}"
+
     def rows(self) -> list[tuple[str, str]]:
         """The report as pairs of heading and text."""
         libraries = ", ".join(f"{name} {version}" for name, version in self.libraries.items())
@@ -73,7 +78,7 @@ class EnvironmentReport:
         return [
             ("Python", f"{self.python} on {self.system}"),
             ("PyTorch", self.torch),
-            ("Device", f"{self.device}: {self.device_name}"),
+            ("Device", self.device_in_words),
             ("CPU cores", str(self.cores)),
             ("Free disk", f"{self.free_disk_gib:.0f} GiB"),
             ("Libraries", libraries),

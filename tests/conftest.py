@@ -1,6 +1,12 @@
 """Fixtures that several test modules share."""
 
 import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -18,6 +24,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.suffix == ".ipynb":
             item.add_marker("notebook")
     items.sort(key=lambda item: max((_COSTS.get(mark.name, 0) for mark in item.iter_markers()), default=0))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where ``--durations`` asks what takes long, say so by part, too: seconds added up over all processes."""
+    if not terminalreporter.config.option.durations:
+        return
+    seconds, tests = Counter(), Counter()
+    for report in chain.from_iterable(terminalreporter.stats.values()):
+        if isinstance(report, pytest.TestReport):
+            seconds[_part(report)] += report.duration
+            tests[_part(report)] += report.when == "call"
+    terminalreporter.section("seconds by part")
+    for part, taken in seconds.most_common():
+        terminalreporter.write_line(f"{taken:7.1f}s {part} ({tests[part]} tests)")
+    terminalreporter.write_line(f"{seconds.total():7.1f}s in all ({tests.total()} tests)")
+
+
+def _part(report: pytest.TestReport) -> str:
+    """Which part of the tests a report belongs to."""
+    file = report.nodeid.partition("::")[0]
+    if file.endswith(".ipynb"):
+        return "notebooks as committed"
+    if re.search(r"/(test_)?site[./]", file):
+        return "site"
+    names = {"browser": "browser", "notebook": "notebooks solved", "slow": "slow"}
+    return next((part for marker, part in names.items() if marker in report.keywords), "unit")
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +74,24 @@ def tiny_actions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     directory = tmp_path_factory.mktemp("data") / "actions"
     return actions.render(directory, clips_per_class=2, frames_per_clip=18, progress=False)
+
+
+@pytest.fixture(scope="session")
+def build_site() -> Callable[..., subprocess.CompletedProcess]:
+    """Builds the website as `make site` does: ``build_site(destination, source=course)``."""
+
+    def build(destination: Path, source: Path = REPOSITORY / "course") -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--quiet"]
+        command += ["--conf-dir", REPOSITORY / "course" / "site", "--doctree-dir", destination / ".doctrees"]
+        return subprocess.run([*command, source, destination], capture_output=True, text=True)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def website(build_site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built website of the course."""
+    destination = tmp_path_factory.mktemp("website")
+    built = build_site(destination)
+    assert built.returncode == 0, built.stderr
+    return destination

@@ -4,7 +4,9 @@ import importlib.metadata
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 import sysconfig
 import tomllib
 from pathlib import Path
@@ -26,7 +28,8 @@ def project(repository: Path) -> dict:
 def requirements(project: dict) -> list[Requirement]:
     """Every dependency of the package, extras included."""
     extras = project["optional-dependencies"].values()
-    return [Requirement(text) for group in (project["dependencies"], *extras) for text in group]
+    named = [Requirement(text) for group in (project["dependencies"], *extras) for text in group]
+    return [requirement for requirement in named if requirement.name != project["name"]]
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +54,20 @@ def test_every_dependency_is_pinned_to_a_version_it_allows(requirements, pins):
     for requirement in requirements:
         assert canonicalize_name(requirement.name) in pins, f"constraints.txt does not pin {requirement.name}"
         assert pins[canonicalize_name(requirement.name)] in requirement.specifier
+
+
+def test_what_colab_brings_is_not_asked_for_in_another_version(project):
+    plain = {requirement.name: requirement for requirement in map(Requirement, project["dependencies"])}
+    for name in ("torch", "torchvision", "numpy", "scipy", "matplotlib", "pillow", "requests", "tqdm"):
+        assert not plain[name].specifier
+    assert not plain.keys() & {"jupyterlab", "notebook", "ipykernel", "ipython", "ipywidgets", "tornado"}
+
+
+def test_whoever_follows_the_readme_gets_jupyterlab(project):
+    """It is an extra, and the installation lines name ``test``, which includes it."""
+    extras = project["optional-dependencies"]
+    assert {Requirement(text).name for text in extras["lab"]} == {"jupyterlab", "ipywidgets"}
+    assert f"{project['name']}[lab]" in extras["test"]
 
 
 def test_torch_and_torchvision_are_the_pair_that_belongs_together(pins):
@@ -119,7 +136,7 @@ def test_the_citation_names_what_citing_needs(repository):
     assert "arXiv:1912.08860" in identifiers
 
 
-@pytest.mark.parametrize("target", ["help", "install", "demo", "lab", "lint", "test", "clean"])
+@pytest.mark.parametrize("target", ["help", "install", "demo", "lab", "site", "links", "lint", "test", "clean"])
 def test_make_knows_the_target(repository, target):
     """A dry run, so nothing happens; `help` lists each of them."""
     dry = subprocess.run(["make", "--dry-run", target], cwd=repository, capture_output=True, text=True, env=_plain())
@@ -151,6 +168,28 @@ def test_continuous_integration_runs_what_make_test_runs(repository):
     for part in ("ruff check", "ruff format --check", "--nbval ", " tests course"):
         assert part in commands
     assert "-m not" not in commands and '-m "not' not in commands, "no kind of test is left out"
+
+
+def test_durations_are_told_by_part(repository, tmp_path):
+    """With ``--durations``, also when other processes run the tests."""
+    shutil.copy(repository / "tests" / "conftest.py", tmp_path)
+    sources = {
+        "a": "import time\n\ndef test_one(): time.sleep(0.2)\n\ndef test_two(): pass",
+        "b": "import pytest\n\n@pytest.mark.slow\ndef test(): pass\n\n@pytest.mark.browser\ndef test_2(): 1 / 0",
+        "site": "def test(): pass",
+    }
+    (tmp_path / "tests").mkdir()
+    for name, source in sources.items():
+        (tmp_path / "tests" / f"test_{name}.py").write_text(source)
+    command = [sys.executable, "-m", "pytest", "-c", os.devnull, "-o", "markers=slow\nbrowser", "--rootdir", tmp_path]
+    command += ["-p", "no:cacheprovider", "-p", "xdist", "--numprocesses", "1", "--durations", "10", "tests"]
+    environment = _plain() | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment).stdout
+    told = told.partition("seconds by part")[2]
+    found = re.findall(r"^ +([\d.]+)s (.+) \((\d+) tests\)$", told, re.MULTILINE)
+    tests = {part: int(count) for _, part, count in found}
+    assert tests == {"unit": 2, "slow": 1, "browser": 1, "site": 1, "in all": 5}
+    assert found[0][1] == "unit" and float(found[0][0]) >= 0.2
 
 
 def _plain() -> dict[str, str]:

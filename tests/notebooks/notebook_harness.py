@@ -10,9 +10,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import ipywidgets
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
+
+from ldvd_lib import widgets
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "course"))
@@ -25,8 +28,8 @@ _ABSOLUTE_PATH = re.compile(r"(?<![\w.~:/-])/(?:home|root|tmp|Users|mnt|var|opt|
 _WINDOWS_PATH = re.compile(r"\b[A-Z]:\\\\?\w")
 _INLINE_DATA = re.compile(r"data:[a-z]+/[a-z0-9+.-]+;base64,[A-Za-z0-9+/=\s]+")
 _IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\([^)]*\)")
-_HTML_IMAGE = re.compile(r"<img\b[^>]*>")
-_ALT = re.compile(r"""\balt=(["'])\s*\S""")
+_HTML_PICTURE = re.compile(r"<(?:img|video)\b[^>]*>")
+_ALT = re.compile(r"""\b(?:alt|aria-label)=(["'])\s*[^\s"']""")
 _CAPTION = re.compile(r"^\*{1,2}Figure \d", re.MULTILINE)
 _FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -121,7 +124,7 @@ def problems(notebook: NotebookNode, name: str) -> list[str]:
         name: Its file name.
     """
     found = []
-    for rule in (_parts, _code, _exercises, _figures, _outputs, _cleanliness):
+    for rule in (_parts, _code, _exercises, _figures, _outputs, _cleanliness, _budgets):
         try:
             found += rule(notebook, name)
         except (SyntaxError, ValueError) as error:
@@ -230,8 +233,10 @@ def _figures(notebook: NotebookNode, name: str) -> list[str]:
             if images and not _CAPTION.search(cell.source):
                 found.append(f"cell {index}: an image without a caption (*Figure 1. ...*)")
         for output in cell.get("outputs", []):
-            if _lacks_alt(_text(output)):
+            if _lacks_alt(_text(output)) or _pictures_without_alt(output):
                 found.append(f"cell {index}: an image without alternative text in an output")
+            if _is_widget(output) and not _is_picture(output):
+                found.append(f"cell {index}: a widget without a picture for readers who have no kernel")
             if _is_picture(output):
                 after = notebook.cells[index + 1] if index + 1 < len(notebook.cells) else None
                 if after is None or after.cell_type != "markdown" or not _CAPTION.match(after.source):
@@ -240,7 +245,20 @@ def _figures(notebook: NotebookNode, name: str) -> list[str]:
 
 
 def _lacks_alt(text: str) -> bool:
-    return any(not _ALT.search(image) for image in _HTML_IMAGE.findall(text))
+    return any(not _ALT.search(image) for image in _HTML_PICTURE.findall(text))
+
+
+def _pictures_without_alt(output: NotebookNode) -> bool:
+    """Whether an output holds a picture that nothing stands in for where it is not seen."""
+    kinds = [kind for kind in output.get("data", {}) if kind.startswith("image/")]
+    return any(not output.metadata.get(kind, {}).get("alt", "").strip() for kind in kinds)
+
+
+def _is_widget(output: NotebookNode) -> bool:
+    """Whether an output is a widget's: its model is cleaned away, but not the text that stands beside it."""
+    name = output.get("data", {}).get("text/plain", "").partition("(")[0]
+    shown = getattr(widgets, name, None) or getattr(ipywidgets, name, None)
+    return isinstance(shown, type) and issubclass(shown, ipywidgets.Widget)
 
 
 def _is_picture(output: NotebookNode) -> bool:
@@ -285,7 +303,17 @@ def _cleanliness(notebook: NotebookNode, name: str) -> list[str]:
     found = []
     if execute.clean(notebook, name) != notebook:
         found.append("holds timestamps, widget models or other traces; course/execute.py --clean removes them")
+    return found
+
+
+def _budgets(notebook: NotebookNode, name: str) -> list[str]:
+    found = []
     size = len(nbformat.writes(notebook).encode())
     if size > execute.SIZE_LIMIT:
         found.append(f"{size / 1e6:.1f} MB, and the limit is {execute.SIZE_LIMIT / 1e6:.0f} MB")
+    seconds = execute.seconds_taken(notebook)
+    if seconds is None:
+        found.append("does not say how long it takes; course/execute.py measures that")
+    elif seconds > execute.TIME_BUDGET_SECONDS:
+        found.append(f"takes {seconds} s, and the limit is {execute.TIME_BUDGET_SECONDS} s")
     return found

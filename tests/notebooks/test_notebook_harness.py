@@ -77,6 +77,7 @@ def notebook(unrun: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code":
             count += 1
             cell.execution_count = count
+    unrun.metadata["ldvd"] = {"seconds": 1}
     unrun.cells[7].outputs = [
         new_output("execute_result", data={"text/plain": "○ 99.1 A number: not attempted yet."}, execution_count=4)
     ]
@@ -132,6 +133,23 @@ SPOILT = {
         lambda nb: _show(nb, new_output("display_data", data={"text/html": f'<img src="{PIXEL}">'})),
         "without alternative text in an output",
     ),
+    "picture without alternative text": (lambda nb: _show(nb, _picture()), "without alternative text in an output"),
+    "empty alternative text": (
+        lambda nb: _show(nb, new_output("display_data", data={"text/html": f'<img alt="" src="{PIXEL}">'})),
+        "without alternative text in an output",
+    ),
+    "film without alternative text": (
+        lambda nb: _show(nb, new_output("display_data", data={"text/html": '<video src="a.mp4"></video>'})),
+        "without alternative text in an output",
+    ),
+    "widget without a picture": (
+        lambda nb: _show(nb, new_output("display_data", data={"text/plain": "SampleBrowser(TGANGenerator)"})),
+        "a widget without a picture",
+    ),
+    "Jupyter's widget without a picture": (
+        lambda nb: _show(nb, new_output("display_data", data={"text/plain": "VBox(children=())"})),
+        "a widget without a picture",
+    ),
     "error": (lambda nb: _show(nb, new_output("error", ename="E", evalue="", traceback=[])), "an error output"),
     "warning": (lambda nb: _show(nb, new_output("stream", name="stderr", text="hm")), "stderr"),
     "path in an output": (lambda nb: _show(nb, new_output("stream", text="see /home/me/x")), "absolute path in an"),
@@ -146,6 +164,8 @@ SPOILT = {
         "at most half",
     ),
     "too large": (lambda nb: _show(nb, new_output("stream", text="x" * 2_000_000)), "the limit is 2 MB"),
+    "too slow": (lambda nb: nb.metadata.ldvd.update(seconds=121), "takes 121 s, and the limit is 120 s"),
+    "not timed": (lambda nb: nb.metadata.pop("ldvd"), "does not say how long it takes"),
 }
 
 
@@ -166,6 +186,7 @@ def test_inline_pictures_are_not_mistaken_for_paths(notebook):
 def test_cleaning_removes_traces_and_changes_nothing_the_second_time(notebook):
     dirty = copy.deepcopy(notebook)
     dirty.metadata.widgets = {"state": {}}
+    dirty.metadata.ldvd.elsewhere = "x"
     dirty.cells[5].metadata.update(execution={"x": 1}, collapsed=True)
     widget = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "100%"}
     bar = new_output("stream", name="stdout", text=" 10%\r 20%")
@@ -179,11 +200,31 @@ def test_cleaning_removes_traces_and_changes_nothing_the_second_time(notebook):
     assert dirty.cells[5].metadata  # the original is left alone
 
 
-def test_the_bootstrap_cell_does_nothing_where_the_library_is(monkeypatch):
+def test_pictures_are_given_their_captions_and_keep_texts_of_their_own(notebook):
+    own = _picture()
+    own.metadata = {"image/png": {"alt": "A widget", "width": 3}, "image/jpeg": {"alt": "gone"}}
+    _show(notebook, _picture(), own)
+    notebook.cells.insert(6, new_markdown_cell("*Figure 2. A `dot`, as\n**in** [space](https://x.org).*\n\nMore text."))
+    cleaned = execute.clean(notebook, NAME)
+    texts = [output.metadata for output in cleaned.cells[5].outputs]
+    assert texts == [{"image/png": {"alt": "Figure 2. A dot, as in space."}}, {"image/png": {"alt": "A widget"}}]
+    assert execute.clean(cleaned, NAME) == cleaned
+    assert harness.problems(cleaned, NAME) == []
+
+    cleaned.cells[6].source = "*Figure 3. Another dot.*"
+    assert "execute.py --clean" in "\n".join(harness.problems(cleaned, NAME)), "a text follows its caption"
+    texts = [output.metadata["image/png"]["alt"] for output in execute.clean(cleaned, NAME).cells[5].outputs]
+    assert texts == ["Figure 3. Another dot.", "A widget"]
+
+
+def test_the_bootstrap_cell_does_nothing_where_the_library_is(capfd):
     source = execute.bootstrap()
     assert "torch" not in source.partition("\n")[2], "it must not ask for another PyTorch"
     tree = harness.syntax_tree(new_code_cell(source))
-    exec(compile(tree, "bootstrap", "exec"), {})  # %pip would need IPython, and fail
+    names = {}
+    exec(compile(tree, "bootstrap", "exec"), names)  # %pip would need IPython, and fail
+    assert names.keys() - {"__builtins__"} == {"importlib"}
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_notebook_over_the_limit_is_not_written(notebook, tmp_path):
@@ -198,8 +239,10 @@ def test_a_notebook_over_the_limit_is_not_written(notebook, tmp_path):
 @pytest.mark.slow
 def test_solutions_that_are_right_pass_and_others_are_caught(unrun, tmp_path):
     unrun.cells[12] = _solution("def f(x):\n    return x + 3")
-    assert harness.statuses(unrun, tmp_path, {}) == {"99.1": "not attempted yet", "99.2": "not attempted yet"}
-    assert harness.statuses(harness.solved(unrun), tmp_path, {}) == {"99.1": "passed", "99.2": "not yet"}
+    own = {"LDVD_WORKSPACE": str(tmp_path)}
+    before, after = (harness.statuses(notebook, tmp_path, own) for notebook in (unrun, harness.solved(unrun)))
+    assert (before["99.1"], before["99.2"]) == ("not attempted yet", "not attempted yet")
+    assert (after["99.1"], after["99.2"]) == ("passed", "not yet")
 
 
 @pytest.mark.slow
@@ -224,8 +267,14 @@ def test_execute_leaves_a_notebook_that_can_be_committed_and_nbval_repeats(unrun
     nbformat.write(unrun, path)
     script = harness.REPOSITORY / "course" / "execute.py"
     subprocess.run([sys.executable, script, path], check=True, capture_output=True)
-    assert harness.problems(nbformat.read(path, as_version=4), NAME) == []
+    written = nbformat.read(path, as_version=4)
+    assert harness.problems(written, NAME) == []
+    assert 0 < execute.seconds_taken(written) < execute.TIME_BUDGET_SECONDS
     assert _nbval(path) == 0
+
+    before = path.read_bytes()
+    subprocess.run([sys.executable, script, "--clean", path], check=True, capture_output=True)
+    assert path.read_bytes() == before, "cleaning does not touch how long it took"
 
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[7].outputs[0].data["text/plain"] = "✗ 99.1 A number: not yet."
