@@ -1,32 +1,36 @@
-"""A grid of looping samples of a generator, to browse inside a notebook."""
+"""Grids of looping samples of a generator, or of several on the same latents, to browse inside a notebook."""
 
 import io
 import logging
 import math
+import numbers
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 import traitlets
-from PIL import Image
 from torch import Tensor, nn
 
 from ldvd_lib import video
 from ldvd_lib._checks import frames_per_second, whole_number
 from ldvd_lib._drawing import share_palette
+from ldvd_lib.latents import share_part, truncate, walk_between
 from ldvd_lib.training import sample_videos
 from ldvd_lib.widgets._course_widget import CourseWidget, say, script, style
+from ldvd_lib.widgets._sprite_sheet import sprite_sheet
 
 __all__ = ["SampleBrowser", "VideoGenerator"]
 
 _logger = logging.getLogger(__name__)
 _MAX_SEED = 2**53 - 1  # the largest whole number that a browser counts exactly
 _MAX_PICTURE_ROWS = 9
+_CHOICES = ("seed", "truncation", "grid", "first", "second")  # what the latents depend on
 
 
 class VideoGenerator(Protocol):
-    """What the browser asks of a generator; every generator of the library has it."""
+    """What the browser asks of a generator; every generator of the library has it, and mostly ``latent_parts``, too."""
 
     def sample_latents(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """Latent vectors ``(n, latent_dim)``, drawn from ``generator``."""
@@ -36,187 +40,330 @@ class VideoGenerator(Protocol):
 
 
 class SampleBrowser(CourseWidget):
-    """A grid of looping videos with a seed to change, a frame slider, and a button that saves a GIF.
+    """A grid of looping videos: another seed, a frame, one of them enlarged, walks between two, files to keep.
 
-    All frames of a sample travel to the web browser once, as one losslessly compressed picture, and play there: moving
-    the frame slider never waits for the kernel. Sampling runs in evaluation mode without gradients, and leaves the
-    generator in the mode it was in. Where no kernel answers, such as on GitHub, a contact sheet stands in.
+    Several generators stand side by side, with the same latents. All frames of a sample travel to the web browser once,
+    as one losslessly compressed picture, and play there: moving the frame slider never waits for the kernel. Sampling
+    runs in evaluation mode without gradients, and leaves a generator in the mode it was in. Where no kernel answers,
+    such as on GitHub, a contact sheet stands in.
 
     Args:
-        generator: a generator of the library, or anything that keeps to `VideoGenerator`.
+        generator: a generator of the library, or anything that keeps to `VideoGenerator`; or label → generator, to
+            compare them: those draw the same latents from a seed, and make videos of one shape.
         num_videos: how many videos to sample.
         seed: what the latents are drawn from; a seed gives the same latents on every device.
+        truncation: ψ, 0 to 1: latents are multiplied by it, which brings them nearer to their mean, 0, where videos are
+            likelier and more alike (`ldvd_lib.latents.truncate` says more).
+        grid: ``"samples"``; ``"walk"``, from sample `first` to sample `second` in ``num_videos`` steps (along a line
+            for uniform latents, along the sphere for normal ones, `ldvd_lib.latents.walk_between`); or, where latents
+            have several ``latent_parts``, ``"same content"``, ``"same motion"`` and so on: all samples, but with that
+            part of sample `first`.
+        first, second: indices of samples; ``second`` is by default the last.
         fps: frames per second at which the videos play, 1 to 60.
         columns: videos per row; by default the grid is as square as it can be.
         scale: whole number by which a pixel is enlarged; by default a video is about 112 pixels wide.
-        save_directory: where "Save GIF" writes; made when missing.
+        save_directory: where "Save GIF" and "Save MP4" write; made when missing.
 
     Attributes:
-        seed, fps, playing, selected: what the controls show. Setting one moves the control, and the other way round;
-            ``selected`` is the index of the enlarged video, or None.
+        seed, truncation, grid, first, second, fps, playing, selected: what the controls show. Setting one moves the
+            control, and the other way round; ``selected`` is the index of the enlarged video, or None.
+        grids: the values that ``grid`` can have.
+        generators: label → generator; the label of a single one is empty.
         latents: ``(num_videos, latent_dim)``, on the CPU; ``latents[selected]`` made the enlarged video.
-        videos: ``(num_videos, C, T, H, W)``, uint8, on the CPU.
-        saved_path: the last file that "Save GIF" wrote, or the empty string.
+        videos: ``(num_videos, C, T, H, W)``, uint8, on the CPU; those of the first generator.
+        videos_by_label: label → videos.
+        saved_path: the last file that was saved, or the empty string.
         status: the line under the grid.
 
     Raises:
         ValueError: an argument is not of the kind above, or the generator's output is no batch of videos. Once the
-            widget is on screen, a seed that fails says so in the status line, and the last sample stays.
+            widget is on screen, a choice that fails says so in the status line, and the last videos stay.
     """
 
-    _esm = script("sample_browser.js")
+    _esm = script("sprite_sheet.js", "film_strip.js", "sample_browser.js")
     _css = style("sample_browser.css")
 
     seed = traitlets.Int(0, min=0, max=_MAX_SEED).tag(sync=True)
+    truncation = traitlets.Float(1, min=0, max=1).tag(sync=True)
+    grid = traitlets.Unicode("samples").tag(sync=True)
+    first = traitlets.Int(0, min=0).tag(sync=True)
+    second = traitlets.Int(0, min=0).tag(sync=True)
     fps = traitlets.Float(12, min=1, max=60).tag(sync=True)
     playing = traitlets.Bool(True).tag(sync=True)
     selected = traitlets.Int(None, allow_none=True, min=0).tag(sync=True)
     saved_path = traitlets.Unicode("").tag(sync=True)
-    _sheet = traitlets.Bytes(b"").tag(sync=True)  # every frame of every video, in one WebP picture
-    _sample = traitlets.Dict().tag(sync=True)  # which seed the sheet shows, and where on it a frame lies
+    _grids = traitlets.Dict().tag(sync=True)  # what the menu offers: grid → what it says
+    _answered = traitlets.Dict().tag(sync=True)  # the choices last tried; others are still to come
+    _sheet = traitlets.Bytes(b"").tag(sync=True)  # every frame of every video of every generator, in one WebP picture
+    _sample = traitlets.Dict().tag(sync=True)  # what the sheet shows, and where on it a frame lies
     _layout = traitlets.Dict().tag(sync=True)  # columns of the grid, and how much a pixel is enlarged
 
     def __init__(
         self,
-        generator: VideoGenerator,
+        generator: VideoGenerator | Mapping[str, VideoGenerator],
         *,
         num_videos: int = 9,
         seed: int = 0,
+        truncation: float = 1,
+        grid: str = "samples",
+        first: int = 0,
+        second: int | None = None,
         fps: float = 12,
         columns: int | None = None,
         scale: int | None = None,
         save_directory: str | Path = ".",
     ) -> None:
-        if not callable(generator) or not callable(getattr(generator, "sample_latents", None)):
-            raise ValueError(
-                "SampleBrowser takes a generator that is called with latents and has sample_latents(n, generator=...), "
-                f"got {type(generator).__name__}."
-            )
+        self.generators = _labelled(generator)
+        self.generator = next(iter(self.generators.values()))
         self.num_videos = whole_number("num_videos", num_videos, least=1)
+        self._parts = _common_parts(self.generators)
         columns = math.ceil(math.sqrt(num_videos)) if columns is None else whole_number("columns", columns, least=1)
         if scale is not None:
             whole_number("scale", scale, least=1)
-        self.generator = generator
+        last = num_videos - 1
+        menu = _menu(self._parts) if num_videos > 1 else {"samples": "samples"}
+        if grid not in menu:
+            raise ValueError(f"grid is {grid!r}, but there are {list(menu)}.")
+        if not isinstance(truncation, numbers.Real) or not 0 <= truncation <= 1:
+            raise ValueError(f"truncation must be from 0 (the mean) to 1 (latents as drawn), got {truncation!r}.")
         self.save_directory = Path(save_directory)
         super().__init__(
-            seed=whole_number("seed", seed, least=0, most=_MAX_SEED), fps=frames_per_second(fps, least=1, most=60)
+            seed=whole_number("seed", seed, least=0, most=_MAX_SEED),
+            truncation=truncation,
+            _grids=menu,
+            grid=grid,
+            first=whole_number("first", first, least=0, most=last),
+            second=last if second is None else whole_number("second", second, least=0, most=last),
+            fps=frames_per_second(fps, least=1, most=60),
         )
         self._draw()
         scale = video.display_scale(self.videos.shape[-1]) if scale is None else scale
         self._layout = {"columns": min(columns, num_videos), "scale": scale}
-        self.observe(self._on_seed, "seed")
+        self.observe(self._on_choice, _CHOICES)
         self.on_msg(self._on_message)
+
+    @property
+    def grids(self) -> list[str]:
+        """The values that ``grid`` can have."""
+        return list(self._grids)
 
     def resample(self) -> None:
         """Go on to the next seed."""
         self.seed += 1
 
     def save_gif(self, path: str | Path | None = None) -> Path:
-        """Write the grid as an animated GIF.
+        """Write what is shown as an animated GIF, several generators' grids side by side.
 
         Args:
-            path: where to write; by default a new name in ``save_directory`` that tells the seed.
+            path: where to write; by default a new name in ``save_directory`` that tells the grid and the seed.
 
         Returns:
             The path, which ``saved_path`` tells too.
         """
-        path = self._free_path() if path is None else path
-        path = video.save_gif(self.videos, path, fps=min(self.fps, 50), **self._layout)
+        return self._save(video.save_gif, path or self._free_path(".gif"), fps=min(self.fps, 50))
+
+    def save_mp4(self, path: str | Path | None = None) -> Path:
+        """Write what is shown as a film; as `save_gif` in all else."""
+        return self._save(video.save_mp4, path or self._free_path(".mp4"), fps=self.fps)
+
+    def _save(self, save: Callable[..., Path], path: str | Path, *, fps: float) -> Path:
+        grids = [video.grid(videos, **self._layout) for videos in self.videos_by_label.values()]
+        labels = list(self.generators) if len(grids) > 1 else None
+        path = save(torch.stack(grids), path, fps=fps, columns=len(grids), padding=12, labels=labels)
         self.saved_path = str(path)
         self._report(f"Saved {path} ({path.stat().st_size / 1000:,.0f} kB).")
         return path
 
-    def _free_path(self) -> Path:
+    def _free_path(self, suffix: str) -> Path:
         """A name that no file has yet: another generator's samples of the same seed are not to be overwritten."""
-        stem = f"samples-seed-{self._sample['seed']}"
-        path, number = self.save_directory / f"{stem}.gif", 2
+        stem = f"{self._sample['grid'].replace(' ', '-')}-seed-{self._sample['seed']}"
+        path, number = self.save_directory / f"{stem}{suffix}", 2
         while path.exists():
-            path, number = self.save_directory / f"{stem}-{number}.gif", number + 1
+            path, number = self.save_directory / f"{stem}-{number}{suffix}", number + 1
         return path
 
+    def _choices(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _CHOICES}
+
     def _draw(self) -> None:
-        """Sample with the present seed and send the frames."""
-        latents, videos = _sample(self.generator, self.num_videos, self.seed)
-        sheet, sheet_columns = _sprite_sheet(videos)
-        count, _, length, height, width = videos.shape
-        self.latents, self.videos = latents, videos
+        """Make the videos of the present choices and send their frames."""
+        drawn = _draw_latents(self.generators, self.num_videos, self.seed)
+        own = next(iter(drawn.values())).cpu()
+        latents = truncate(self._arranged(own), self.truncation, parts=self._parts)
+        videos = {label: _videos(self.generators[label], latents.to(own)) for label, own in drawn.items()}
+        _check_one_shape(videos)
+        sheet, description = sprite_sheet(torch.cat(list(videos.values())))
+        self.latents, self.videos_by_label = latents, videos
+        self.videos = next(iter(videos.values()))
+        count, _, length, height, width = self.videos.shape
         with self.hold_sync():
             self._sheet = sheet
-            self._sample = {
-                "seed": self.seed,
-                "numVideos": count,
-                "numFrames": length,
-                "height": height,
-                "width": width,
-                "sheetColumns": sheet_columns,
-            }
-            self._report(f"{count} videos of {length} frames, {width} × {height} pixels, seed {self.seed}.")
+            self._answered = self._choices()
+            about = {"numVideos": count, "names": self._names(), "models": list(videos)}
+            self._sample = {**self._answered, **description, **about}
+            shown = _in_words(self._answered)
+            self._report(f"{count} videos of {length} frames, {width} × {height} pixels, {shown}.")
 
-    def _on_seed(self, change: dict[str, Any]) -> None:
-        self._report(f"Sampling seed {self.seed} …")
+    def _arranged(self, drawn: Tensor) -> Tensor:
+        """The latents of the grid, from those that were drawn."""
+        if self.grid == "walk":
+            return walk_between(drawn, self.first, self.second, self.num_videos, parts=self._parts)
+        if self.grid != "samples":
+            return share_part(drawn, self._parts[self.grid.removeprefix("same ")], self.first)
+        return drawn
+
+    def _names(self) -> list[str]:
+        """What each video of the grid is called."""
+        names = [f"video {index}" for index in range(self.num_videos)]
+        if self.grid == "walk":
+            last = self.num_videos - 1
+            between = [f"{100 * step / last:.0f} % of the way" for step in range(1, last)]
+            return [names[self.first], *between, names[self.second]]
+        if self.grid != "samples":
+            others = " and ".join(part for part in self._parts if self.grid != f"same {part}")
+            return [name if index == self.first else f"{others} of {name}" for index, name in enumerate(names)]
+        return names
+
+    def _on_choice(self, change: dict[str, Any]) -> None:
+        choices = self._choices()
+        if choices == self._answered:  # several came at once, and all were seen to with the first
+            return
+        self._report(f"Sampling {_in_words(choices)} …")
         try:
             self._draw()
         except Exception as error:
-            _logger.exception("sampling seed %d failed", self.seed)
-            self._report(
-                f"Seed {self.seed} failed, still showing seed {self._sample['seed']}. {say(error)}", failed=True
-            )
+            _logger.exception("sampling %s failed", _in_words(choices))
+            failed, shown = _in_words(choices), _in_words(self._sample)
+            with self.hold_sync():
+                self._answered = choices
+                text = f"{failed[0].upper()}{failed[1:]} failed, still showing {shown}. {say(error)}"
+                self._report(text, failed=True)
 
     def _on_message(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
-        if content.get("type") != "save_gif":
+        save = {"save_gif": self.save_gif, "save_mp4": self.save_mp4}.get(content.get("type"))
+        if save is None:
             return
         try:
-            self.save_gif()
+            save()
         except Exception as error:
-            _logger.exception("saving a GIF in %s failed", self.save_directory)
-            self._report(f"The GIF could not be saved. {say(error)}", failed=True)
+            _logger.exception("saving in %s failed", self.save_directory)
+            kind = "GIF" if save == self.save_gif else "MP4"
+            self._report(f"The {kind} could not be saved. {say(error)}", failed=True)
 
-    @traitlets.validate("selected")
-    def _check_selected(self, proposal: dict[str, Any]) -> int | None:
-        index = proposal["value"]
+    @traitlets.validate("grid")
+    def _check_grid(self, proposal: dict[str, Any]) -> str:
+        if proposal["value"] not in self._grids:
+            raise traitlets.TraitError(f"grid is {proposal['value']!r}, but there are {self.grids}.")
+        return proposal["value"]
+
+    @traitlets.validate("first", "second", "selected")
+    def _check_index(self, proposal: dict[str, Any]) -> int | None:
+        index, name = proposal["value"], proposal["trait"].name
         if index is not None and index >= self.num_videos:
-            raise traitlets.TraitError(f"selected must be None or 0 to {self.num_videos - 1}, got {index}.")
+            allowed = "None or 0" if name == "selected" else "0"
+            raise traitlets.TraitError(f"{name} must be {allowed} to {self.num_videos - 1}, got {index}.")
         return index
 
     def __repr__(self) -> str:
-        return f"SampleBrowser({type(self.generator).__name__}, num_videos={self.num_videos}, seed={self.seed})"
+        kinds = [f"{label}: {type(g).__name__}".removeprefix(": ") for label, g in self.generators.items()]
+        return f"SampleBrowser({', '.join(kinds)}, num_videos={self.num_videos}, seed={self.seed})"
 
     def _still_picture(self) -> tuple[bytes, str]:
-        rows = self.videos[:_MAX_PICTURE_ROWS]
-        labels = [f"video {index}" for index in range(len(rows))]
+        models = self._sample["models"]
+        count = min(self.num_videos, max(1, _MAX_PICTURE_ROWS // len(models)))
+        is_walk = self._sample["grid"] == "walk"  # of which both ends are to be seen
+        chosen = torch.linspace(0, self.num_videos - 1, count).round().int() if is_walk else torch.arange(count)
+        rows = torch.stack([videos[chosen] for videos in self.videos_by_label.values()], dim=1).flatten(0, 1)
+        names = [self._sample["names"][index] for index in chosen]
+        labels = [f"{name}, {model}".removesuffix(", ") for name in names for model in models]
         scale = video.display_scale(rows.shape[-1], target=64)
         sheet = video.contact_sheet(rows, num_frames=8, scale=scale, labels=labels)
         buffer = io.BytesIO()
         share_palette(np.asarray(sheet)[None])[0].save(buffer, "PNG", optimize=True)
-        count = f"{len(rows)} videos"
-        if len(rows) < self.num_videos:
-            count = f"The first {len(rows)} of {self.num_videos} videos"
-        alt = f"{count} sampled with seed {self._sample['seed']}; each row shows frames of one video from first to last"
-        return buffer.getvalue(), alt
+        some = f"{count} videos"
+        if count < self.num_videos:
+            some = f"{'' if is_walk else 'The first '}{count} of {self.num_videos} videos"
+        of_models = f" by each of {' and '.join(models)}" if len(models) > 1 else ""
+        rows = "each row shows frames of one video from first to last"
+        return buffer.getvalue(), f"{some}{of_models} sampled with {_in_words(self._sample)}; {rows}"
 
 
-def _sample(generator: VideoGenerator, num_videos: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Latents ``(N, latent_dim)`` and uint8 videos ``(N, C, T, H, W)``, both on the CPU."""
-    # Latents are drawn on the CPU, so that a seed means the same everywhere.
-    latents = generator.sample_latents(num_videos, generator=torch.Generator().manual_seed(seed))
+def _labelled(generator: Any) -> dict[str, VideoGenerator]:
+    """Label → generator; a single one has no label to show."""
+    generators = dict(generator) if isinstance(generator, Mapping) else {"": generator}
+    if not generators or not all(isinstance(label, str) for label in generators):
+        raise ValueError(f"a mapping must lead from labels to generators, got {generators!r}.")
+    for candidate in generators.values():
+        if not callable(candidate) or not callable(getattr(candidate, "sample_latents", None)):
+            raise ValueError(
+                "SampleBrowser takes a generator that is called with latents and has sample_latents(n, generator=...), "
+                f"or label → generator, got {type(candidate).__name__}."
+            )
+    return generators
+
+
+def _common_parts(generators: Mapping[str, VideoGenerator]) -> dict[str, slice]:
+    """The parts that latents have for every generator."""
+    of_each = [getattr(generator, "latent_parts", {}) for generator in generators.values()]
+    return {name: part for name, part in of_each[0].items() if all(parts.get(name) == part for parts in of_each)}
+
+
+def _menu(parts: Mapping[str, slice]) -> dict[str, str]:
+    """What the grid can show, and what the menu calls it."""
+    menu = {"samples": "samples", "walk": "walk between two"}
+    if len(parts) > 1:
+        for name in parts:
+            others = " and ".join(other for other in parts if other != name)
+            menu[f"same {name}"] = f"same {name}, other {others}"
+    return menu
+
+
+def _in_words(choices: Mapping[str, Any]) -> str:
+    words = f"seed {choices['seed']}"
+    if choices["truncation"] != 1:
+        words += f", truncation {choices['truncation']:.2f}"
+    if choices["grid"] == "walk":
+        words += f", walk from video {choices['first']} to video {choices['second']}"
+    elif choices["grid"] != "samples":
+        words += f", {choices['grid']} as video {choices['first']}"
+    return words
+
+
+def _draw_latents(generators: Mapping[str, VideoGenerator], n: int, seed: int) -> dict[str, Tensor]:
+    """The latents ``(n, latent_dim)`` of a seed, the same for each generator, on its own device."""
+    # Drawn on the CPU, so that a seed means the same everywhere.
+    drawn = {
+        label: g.sample_latents(n, generator=torch.Generator().manual_seed(seed)) for label, g in generators.items()
+    }
+    label, expected = next(iter(drawn.items()))
+    for other, latents in drawn.items():
+        if latents.shape != expected.shape:
+            raise ValueError(
+                f"{label!r} takes latents of {expected[0].numel()} numbers and {other!r} of {latents[0].numel()}: "
+                "generators can be compared on the same latents only where these have the same dimension."
+            )
+        if not torch.equal(latents.cpu().float(), expected.cpu().float()):
+            raise ValueError(
+                f"{label!r} and {other!r} draw different latents from a seed, so that what is typical of one is not of "
+                "the other: they cannot be compared on the same latents."
+            )
+    return drawn
+
+
+def _videos(generator: VideoGenerator, latents: Tensor) -> Tensor:
+    """uint8 videos ``(N, C, T, H, W)``, on the CPU."""
     if isinstance(generator, nn.Module):
         videos = sample_videos(generator, latents=latents)
     else:
         with torch.no_grad():
             videos = generator(latents)
-    if not isinstance(videos, Tensor) or videos.ndim != 5 or len(videos) != num_videos:
+    if not isinstance(videos, Tensor) or videos.ndim != 5 or len(videos) != len(latents):
         given = f"shape {tuple(videos.shape)}" if isinstance(videos, Tensor) else type(videos).__name__
-        raise ValueError(f"the generator should return {num_videos} videos (N, C, T, H, W), got {given}.")
-    return latents.cpu(), video.to_uint8(videos).cpu()
+        raise ValueError(f"the generator should return {len(latents)} videos (N, C, T, H, W), got {given}.")
+    return video.to_uint8(videos).cpu()
 
 
-def _sprite_sheet(videos: Tensor) -> tuple[bytes, int]:
-    """Every frame in one lossless WebP picture, video by video, and the number of frames in a row of it."""
-    stills = videos.transpose(1, 2).flatten(0, 1)[:, :, None]  # (N * T, C, 1, H, W)
-    columns = math.ceil(math.sqrt(len(stills)))
-    picture = video.frames(video.grid(stills, columns=columns, padding=0))[0]
-    buffer = io.BytesIO()
-    # WebP makes these pictures about a fifth smaller than PNG. Lossy formats blur the colours of neighbouring pixels,
-    # which the enlarged pixels would show.
-    Image.fromarray(picture.squeeze()).convert("RGB").save(buffer, "WEBP", lossless=True, method=2)
-    return buffer.getvalue(), columns
+def _check_one_shape(videos: Mapping[str, Tensor]) -> None:
+    shapes = {label: tuple(some.shape[1:]) for label, some in videos.items()}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(f"generators that are compared make videos (C, T, H, W) of one shape, got {shapes}.")

@@ -1,6 +1,7 @@
 """The sample browser, driven in JupyterLab as a learner does."""
 
 import json
+import re
 
 import nbformat
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 
 class Discs:
     fails = False
+    latent_parts = {"content": slice(0, 6), "motion": slice(6, 8)}
 
     def sample_latents(self, n, *, generator=None):
         return torch.rand(n, 8, generator=generator)
@@ -28,6 +30,16 @@ class Discs:
         colour, ground = latents[:, :6, None, None, None].chunk(2, dim=1)
         return disc * (0.5 + 0.5 * colour) * 2 + (1 - disc) * ground * (0.8 + 0.3 * y) - 1
 """
+NEGATIVE = """\
+class Negative(Discs):
+    def __call__(self, latents):
+        return -super().__call__(latents)
+"""
+COMPARISON = """\
+from ldvd_lib.widgets import SampleBrowser
+
+browser = SampleBrowser({"discs": Discs(), "negative": Negative()}, num_videos=6, seed=3, save_directory="saved")
+browser"""
 BROWSER = """\
 from ldvd_lib.widgets import SampleBrowser
 
@@ -68,15 +80,27 @@ def is_moving(widget: Locator) -> bool:
     return len(seen) > 1
 
 
-def python_pixels(notebook, index: int, frame: int) -> np.ndarray:
+def python_pixels(notebook, index: int, frame: int, videos: str = "browser.videos") -> np.ndarray:
     """What the kernel says that it should show."""
-    return np.array(
-        json.loads(notebook.python(f"print(browser.videos[{index}, :, {frame}].permute(1, 2, 0).tolist())"))
-    )
+    return np.array(json.loads(notebook.python(f"print({videos}[{index}, :, {frame}].permute(1, 2, 0).tolist())")))
 
 
 def pause_at(widget: Locator, frame: int) -> None:
     widget.get_by_role("slider", name="Frame").fill(str(frame))
+
+
+def set_up(notebook, widget: Locator, *, seed: int = 3, frame: int = 2, selected: int | None = None) -> None:
+    """Bring the widget back to its samples, and wait until they are on screen."""
+    notebook.python(
+        "generator.fails = False\n"
+        f"browser.grid, browser.first, browser.second, browser.truncation = 'samples', 0, 5, 1.0\n"
+        f"browser.seed, browser.selected = {seed}, {selected}"
+    )
+    for name, value in {"grid": "samples", "first": "0", "second": "5", "truncation": "1", "seed": str(seed)}.items():
+        expect(widget).to_have_attribute(f"data-{name}", value)
+    pressed = widget.locator(".ldvd-cell[aria-pressed=true]")
+    expect(pressed).to_have_count(0 if selected is None else 1)
+    pause_at(widget, frame)
 
 
 def test_videos_play_and_pause(notebook, widget):
@@ -95,26 +119,28 @@ def test_scrubbing_shows_the_very_pixels_and_does_not_wait_for_the_kernel(notebo
         for frame, picture in expected.items():
             pause_at(widget, frame)
             assert np.array_equal(pixels(widget, index=4), picture)
-            expect(widget.locator(".ldvd-count")).to_have_text(f"{frame} / 15")
+            expect(widget.locator(".ldvd-count").first).to_have_text(f"{frame} / 15")
 
 
 def test_the_keyboard_reaches_every_control_and_the_notebook_takes_no_key_away(notebook, widget):
-    pause_at(widget, 3)
+    set_up(notebook, widget, frame=3)
     slider = widget.get_by_role("slider", name="Frame")
     slider.focus()
     notebook.page.keyboard.press("ArrowRight")
     expect(slider).to_have_value("4")
     expect(slider).to_have_attribute("aria-valuetext", "frame 4 of 0 to 15")
     names = []
-    for _ in range(5):
+    for _ in range(9):
         notebook.page.keyboard.press("Tab")
         focused = "document.activeElement"
         names.append(
             notebook.page.evaluate(f"{focused}.ariaLabel ?? {focused}.labels?.[0]?.innerText ?? {focused}.innerText")
         )
         assert notebook.page.evaluate(f"getComputedStyle({focused}).outlineStyle") == "solid", "one sees the focus"
-    assert [name.strip() for name in names] == ["Frames per second", "seed", "Resample", "Save GIF", "Video 0"]
-    notebook.python("browser.selected = None")
+    assert [name.split("\n")[0].strip() for name in names] == [
+        *("Frames per second", "seed", "Resample", "Truncation ψ", "grid", "Save GIF", "Save MP4", "Video 0", "Video 1")
+    ]
+    notebook.page.keyboard.press("Shift+Tab")
     notebook.page.keyboard.press("Enter")
     expect(widget.get_by_role("button", name="Video 0")).to_have_attribute("aria-pressed", "true")
     notebook.page.keyboard.press("Space")
@@ -162,8 +188,8 @@ def test_a_click_enlarges_a_video_and_tells_python_which(notebook, widget):
     cell = widget.get_by_role("button", name="Video 4")
     cell.click()
     expect(enlarged).to_be_visible()
-    assert np.array_equal(pixels(widget, ".ldvd-enlarged canvas"), python_pixels(notebook, 4, 7))
-    assert enlarged.locator("canvas").bounding_box()["width"] > 2 * cell.bounding_box()["width"]
+    assert np.array_equal(pixels(widget, ".ldvd-figure > canvas"), python_pixels(notebook, 4, 7))
+    assert enlarged.locator(".ldvd-figure > canvas").bounding_box()["width"] > 2 * cell.bounding_box()["width"]
     notebook.says("browser.selected", "4")
     assert notebook.python("print(browser.latents[browser.selected].shape)") == "torch.Size([8])"
     widget.get_by_role("button", name="Close").click()
@@ -206,6 +232,250 @@ def test_an_error_is_shown_and_the_last_sample_stays(notebook, widget):
     expect(status).to_have_class("ldvd-status")
 
 
+# The frames of one video
+
+
+def test_the_strip_shows_every_frame_and_leads_to_each_without_the_kernel(notebook, widget):
+    set_up(notebook, widget, selected=4)
+    expected = [python_pixels(notebook, 4, frame) for frame in range(16)]
+    strip = widget.get_by_role("group", name="Frames of video 4")
+    expect(strip.get_by_role("button")).to_have_count(16)
+    for frame, picture in enumerate(expected):
+        assert np.array_equal(pixels(widget, ".ldvd-still canvas", frame), picture)
+    notebook.python("browser.playing = True")
+    expect(widget.get_by_role("button", name="Pause")).to_be_visible()
+    with notebook.busy_kernel():
+        strip.get_by_role("button", name="Frame 9", exact=True).click()
+        assert np.array_equal(pixels(widget, ".ldvd-figure > canvas"), expected[9])
+        expect(widget.get_by_role("slider", name="Frame")).to_have_value("9")
+        expect(strip.locator("[aria-current=true]")).to_have_attribute("aria-label", "Frame 9")
+    notebook.says("browser.playing", "False")
+
+
+def test_the_keyboard_walks_along_the_strip(notebook, widget):
+    set_up(notebook, widget, selected=5, frame=6)
+    widget.get_by_role("button", name="Video 5", exact=True).focus()
+    focused = "document.activeElement.ariaLabel"
+    notebook.page.keyboard.press("Tab")
+    assert notebook.page.evaluate(focused) == "Frame 6", "one stop for all frames, at the one on screen"
+    for key, frame in {"ArrowRight": 7, "ArrowLeft": 6, "End": 15, "Home": 0}.items():
+        notebook.page.keyboard.press(key)
+        assert notebook.page.evaluate(focused) == f"Frame {frame}"
+        expect(widget.locator(".ldvd-count").first).to_have_text(f"{frame} / 15")
+    notebook.page.keyboard.press("Tab")
+    assert notebook.page.evaluate("document.activeElement.innerText") == "Close"
+
+
+# Other latents
+
+
+def test_truncation_is_sampled_when_the_slider_is_let_go(notebook, widget):
+    set_up(notebook, widget)
+    slider = widget.get_by_role("slider", name="Truncation ψ")
+    slider.evaluate("node => { node.value = '0.3'; node.dispatchEvent(new Event('input', {bubbles: true})); }")
+    expect(widget.locator(".ldvd-psi")).to_have_text("0.30")
+    expect(widget).to_have_attribute("aria-busy", "false")
+    assert notebook.python("print(browser.truncation)") == "1.0"
+    slider.evaluate("node => node.dispatchEvent(new Event('change', {bubbles: true}))")
+    expect(widget).to_have_attribute("data-truncation", "0.3")
+    expect(widget.locator(".ldvd-status")).to_contain_text("seed 3, truncation 0.30.")
+    assert np.array_equal(pixels(widget, index=2), python_pixels(notebook, 2, 2))
+    slider.press("ArrowLeft")
+    notebook.says("browser.truncation", "0.25")
+    notebook.python("browser.truncation = 0")
+    expect(slider).to_have_value("0")
+    expect(widget).to_have_attribute("data-truncation", "0")
+    assert np.array_equal(pixels(widget, index=0), pixels(widget, index=5)), "all are the one video of the mean"
+
+
+def test_a_walk_goes_from_the_enlarged_video_to_another(notebook, widget):
+    set_up(notebook, widget)
+    samples = [pixels(widget, index=index) for index in range(6)]
+    widget.get_by_role("button", name="Video 4").click()
+    menu = widget.get_by_role("combobox", name="grid")
+    menu.select_option("walk between two")
+    expect(widget).to_have_attribute("data-grid", "walk")
+    start, end = (widget.get_by_role("combobox", name=name) for name in ("Walk from", "Walk to"))
+    expect(start).to_have_value("4")
+    expect(end).to_have_value("5")
+    expect(widget.get_by_role("img", name="Video 4, enlarged")).to_be_visible()
+    expect(widget.locator(".ldvd-cell[aria-pressed=true]")).to_have_attribute("aria-label", "Video 4")
+    end.select_option("video 2")
+    expect(widget).to_have_attribute("data-second", "2")
+    assert np.array_equal(pixels(widget, index=0), samples[4])
+    assert np.array_equal(pixels(widget, index=5), samples[2])
+    assert np.array_equal(pixels(widget, index=3), python_pixels(notebook, 3, 2))
+    expect(widget.locator(".ldvd-name").nth(3)).to_have_text("60 % of the way")
+    assert notebook.python("print(browser.grid, browser.first, browser.second)") == "walk 4 2"
+    notebook.python("browser.first = 1")
+    expect(start).to_have_value("1")
+    expect(widget).to_have_attribute("data-first", "1")
+    assert np.array_equal(pixels(widget, index=0), samples[1])
+    menu.select_option("samples")
+    expect(widget).to_have_attribute("data-grid", "samples")
+    expect(start).to_be_hidden()
+    expect(widget.get_by_role("img", name="Video 1, enlarged")).to_be_visible()
+
+
+@pytest.mark.parametrize(("grid", "other"), [("same content", "motion"), ("same motion", "content")])
+def test_one_part_is_that_of_the_enlarged_video(notebook, widget, grid, other):
+    set_up(notebook, widget, selected=3)
+    before = pixels(widget, index=3)
+    widget.get_by_role("combobox", name="grid").select_option(grid)
+    expect(widget).to_have_attribute("data-grid", grid)
+    expect(widget.locator(".ldvd-name").first).to_have_text(f"{other} of video 0")
+    assert np.array_equal(pixels(widget, index=3), before)
+    assert np.array_equal(pixels(widget, ".ldvd-figure > canvas"), before)
+    assert np.array_equal(pixels(widget, index=0), python_pixels(notebook, 0, 2))
+    shared = f"generator.latent_parts['{grid.removeprefix('same ')}']"
+    assert notebook.python(f"print(len(browser.latents[:, {shared}].unique(dim=0)))") == "1"
+    widget.get_by_role("combobox", name="Same as").select_option("video 1")
+    expect(widget).to_have_attribute("data-first", "1")
+    assert notebook.python("print(browser.first)") == "1"
+
+
+def test_a_keyboard_alone_leads_to_a_walk(notebook, widget):
+    set_up(notebook, widget)
+    press = notebook.page.keyboard.press
+    widget.get_by_role("button", name="Video 2").focus()
+    press("Enter")
+    expect(widget.get_by_role("img", name="Video 2, enlarged")).to_be_visible()
+    widget.get_by_role("combobox", name="grid").focus()
+    press("ArrowDown")
+    expect(widget).to_have_attribute("data-grid", "walk")
+    press("Tab")
+    press("Tab")
+    press("ArrowUp")
+    expect(widget).to_have_attribute("data-second", "4")
+    notebook.says("browser.grid, browser.first, browser.second", "walk 2 4")
+
+
+def test_another_grid_leaves_the_old_one_on_screen_until_it_comes(notebook, widget):
+    set_up(notebook, widget, selected=4)
+    before = pixels(widget, ".ldvd-figure > canvas")
+    with notebook.busy_kernel():
+        widget.get_by_role("combobox", name="grid").select_option("walk")
+        expect(widget).to_have_attribute("aria-busy", "true")
+        assert np.array_equal(pixels(widget, ".ldvd-figure > canvas"), before)
+        expect(widget.get_by_role("img", name="Video 4, enlarged")).to_be_visible()
+    expect(widget).to_have_attribute("data-grid", "walk")
+    expect(widget).to_have_attribute("aria-busy", "false")
+    assert np.array_equal(pixels(widget, ".ldvd-figure > canvas"), before)
+
+
+def test_a_grid_that_fails_says_so_and_the_next_one_comes(notebook, widget):
+    set_up(notebook, widget)
+    before = pixels(widget)
+    notebook.python("generator.fails = True")
+    widget.get_by_role("combobox", name="grid").select_option("walk")
+    status = widget.locator(".ldvd-status")
+    expect(status).to_have_text(
+        "Seed 3, walk from video 0 to video 5 failed, still showing seed 3. RuntimeError: out of order"
+    )
+    expect(widget).to_have_attribute("aria-busy", "false")
+    assert np.array_equal(pixels(widget), before)
+    notebook.python("generator.fails = False")
+    widget.get_by_role("combobox", name="grid").select_option("same motion")
+    expect(widget).to_have_attribute("data-grid", "same motion")
+    expect(status).to_have_class("ldvd-status")
+
+
+def test_save_mp4_writes_every_frame_of_what_is_shown(notebook, widget):
+    set_up(notebook, widget)
+    widget.get_by_role("combobox", name="grid").select_option("walk")
+    expect(widget).to_have_attribute("data-grid", "walk")
+    widget.get_by_role("button", name="Save MP4").click()
+    expect(widget.locator(".ldvd-status")).to_contain_text("Saved saved/walk-seed-3.mp4 (")
+    reading = "from ldvd_lib.data.decode import probe; print(probe(browser.saved_path).num_frames)"
+    assert notebook.python(reading) == "16"
+
+
+# Two generators
+
+
+@pytest.fixture(scope="module")
+def compared(notebooks):
+    notebook = notebooks("compare.ipynb", [GENERATOR + NEGATIVE, COMPARISON])
+    notebook.run_all()
+    notebook.page.wait_for_selector(".ldvd-cell canvas")
+    return notebook
+
+
+@pytest.fixture
+def pair(compared) -> Locator:
+    yield compared.page.locator(".ldvd-sample-browser")
+    assert compared.console_errors == []
+
+
+def test_two_generators_play_in_step_and_a_pick_counts_for_both(compared, pair):
+    expect(pair.locator(".ldvd-model .ldvd-title")).to_have_text(["discs", "negative"])
+    for frame in (3, 11):
+        pause_at(pair, frame)
+        for number, label in enumerate(["discs", "negative"]):
+            expected = python_pixels(compared, 4, frame, f"browser.videos_by_label['{label}']")
+            assert np.array_equal(pixels(pair, index=6 * number + 4), expected)
+    pair.get_by_role("button", name="Video 4, negative").click()
+    expect(pair.locator(".ldvd-cell[aria-pressed=true]")).to_have_count(2)
+    compared.says("browser.selected", "4")
+    for number, label in enumerate(["discs", "negative"]):
+        expect(pair.get_by_role("img", name=f"Video 4, {label}, enlarged")).to_be_visible()
+        expected = python_pixels(compared, 4, 11, f"browser.videos_by_label['{label}']")
+        assert np.array_equal(pixels(pair, ".ldvd-figure > canvas", number), expected)
+        assert np.array_equal(pixels(pair, ".ldvd-still canvas", 16 * number + 11), expected)
+    pair.get_by_role("group", name="Frames of video 4, negative").get_by_role("button", name="Frame 2").click()
+    for number, label in enumerate(["discs", "negative"]):
+        expected = python_pixels(compared, 4, 2, f"browser.videos_by_label['{label}']")
+        assert np.array_equal(pixels(pair, ".ldvd-figure > canvas", number), expected)
+
+
+def test_two_generators_walk_together_and_are_saved_together(compared, pair):
+    compared.python("browser.grid, browser.seed, browser.selected = 'samples', 3, 1")
+    expect(pair).to_have_attribute("data-grid", "samples")
+    expect(pair.locator(".ldvd-cell[aria-pressed=true]").first).to_have_attribute("aria-label", "Video 1, discs")
+    pair.get_by_role("combobox", name="grid").select_option("walk")
+    expect(pair).to_have_attribute("data-grid", "walk")
+    pause_at(pair, 5)
+    for number, label in enumerate(["discs", "negative"]):
+        expected = python_pixels(compared, 3, 5, f"browser.videos_by_label['{label}']")
+        assert np.array_equal(pixels(pair, index=6 * number + 3), expected)
+    pair.get_by_role("button", name="Save GIF").click()
+    expect(pair.locator(".ldvd-status")).to_contain_text("Saved saved/walk-seed-3")
+    width, height = json.loads(
+        compared.python("from PIL import Image; print(list(Image.open(browser.saved_path).size))")
+    )
+    assert width > 2 * 3 * 96 and height < width, "side by side"
+
+
+def test_two_grids_stand_side_by_side_where_there_is_room_and_else_below_each_other(compared, pair):
+    def corners() -> list[dict]:
+        return [grid.bounding_box() for grid in pair.locator(".ldvd-model").all()]
+
+    first, second = corners()
+    assert first["y"] == second["y"] and second["x"] >= first["x"] + first["width"]
+    compared.page.set_viewport_size({"width": 480, "height": 900})
+    try:
+        expect(pair).to_have_css("width", re.compile(r"^3\d\d"))  # JupyterLab has laid out its panels anew
+        first, second = corners()
+        assert first["x"] == second["x"] and second["y"] >= first["y"] + first["height"]
+        assert_nothing_is_cut_off(compared, pair)
+        pair.scroll_into_view_if_needed()
+        compared.screenshot("sample-browser-compare-narrow")
+    finally:
+        compared.page.set_viewport_size({"width": 1100, "height": 900})
+    pair.scroll_into_view_if_needed()
+    compared.screenshot("sample-browser-compare")
+
+
+# How it looks
+
+
+def assert_nothing_is_cut_off(notebook, widget: Locator) -> None:
+    frame = notebook.page.locator(".jp-OutputArea-output", has=widget).bounding_box()
+    for part in widget.locator("button, input, select, canvas").filter(visible=True).all():
+        box = part.bounding_box()
+        assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+
+
 LUMINANCE = """element => {
   const channels = colour => colour.match(/[\\d.]+/g).map(Number);
   const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
@@ -220,30 +490,28 @@ LUMINANCE = """element => {
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_is_legible_in_both_themes(notebook, widget, theme):
-    notebook.python("browser.selected = 1; browser.seed = 6")
-    expect(widget).to_have_attribute("data-seed", "6")
+    set_up(notebook, widget, seed=6, frame=4, selected=1)
     notebook.set_theme(theme)
-    pause_at(widget, 4)
     notebook.page.mouse.move(0, 0)
     notebook.page.wait_for_timeout(300)  # for the theme's transitions
-    texts = widget.locator(".ldvd-button, .ldvd-field > span, .ldvd-count, input[type=number], .ldvd-status")
-    for text in texts.all():
+    texts = ".ldvd-button, .ldvd-field > span, .ldvd-count, input[type=number], select, .ldvd-name, .ldvd-status"
+    for text in widget.locator(texts).filter(visible=True).all():
         lighter, darker = sorted(text.evaluate(LUMINANCE), reverse=True)
         assert (lighter + 0.05) / (darker + 0.05) >= 4.5, f"{text.inner_text()} in the {theme} theme"
     widget.scroll_into_view_if_needed()
     notebook.screenshot(f"sample-browser-{theme}")
 
 
-def test_nothing_is_cut_off_at_twice_the_size(notebook, widget):
-    notebook.python("browser.selected = 1")
-    notebook.page.set_viewport_size({"width": 550, "height": 450})  # what is left of 1100 × 900 at 200 %
-    notebook.page.wait_for_timeout(300)
+@pytest.mark.parametrize(("name", "width"), [("zoomed", 550), ("narrow", 480)])
+def test_nothing_is_cut_off_at_twice_the_size_or_on_a_small_screen(notebook, widget, name, width):
+    set_up(notebook, widget, selected=1)
+    widget.get_by_role("combobox", name="grid").select_option("same content")
+    expect(widget).to_have_attribute("data-grid", "same content")
+    notebook.page.set_viewport_size({"width": width, "height": 450})  # 550: what is left of 1100 × 900 at 200 %
     try:
-        frame = notebook.page.locator(".jp-OutputArea-output", has=widget).bounding_box()
-        for part in widget.locator("button, input, canvas").all():
-            box = part.bounding_box()
-            assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
-        notebook.screenshot("sample-browser-zoomed")
+        expect(widget).to_have_css("width", re.compile(r"^[34]\d\d"))  # JupyterLab has laid out its panels anew
+        assert_nothing_is_cut_off(notebook, widget)
+        notebook.screenshot(f"sample-browser-{name}")
     finally:
         notebook.page.set_viewport_size({"width": 1100, "height": 900})
 

@@ -15,6 +15,9 @@ from PIL import Image
 from torch import nn
 
 from ldvd_lib import video
+from ldvd_lib.data.decode import probe
+from ldvd_lib.generators import MoCoGANGenerator, TGANGenerator
+from ldvd_lib.latents import share_part, spherical_walk, straight_walk
 from ldvd_lib.widgets import SampleBrowser
 
 
@@ -38,6 +41,29 @@ class Waves(nn.Module):
         phase = torch.arange(self.width) - torch.arange(self.num_frames)[:, None, None] + torch.zeros(self.height, 1)
         wave = torch.cos(phase * 6.283 / self.width)  # (T, H, W)
         return latents[:, :, None, None, None] * wave * self.gain
+
+
+class Tinted(Waves):
+    """Its latents are normal; they have two parts, of which the last number decides where the wave is at first."""
+
+    latent_dim = 4
+
+    @property
+    def latent_parts(self) -> dict[str, slice]:
+        return {"content": slice(0, 3), "motion": slice(3, 4)}
+
+    def sample_latents(self, n: int, *, generator: torch.Generator | None = None) -> torch.Tensor:
+        return torch.randn(n, self.latent_dim, generator=generator)
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        return super().forward(latents[:, :3]).roll(1, dims=-1) * latents[:, 3:, None, None, None].sigmoid()
+
+
+class Negative(Waves):
+    """The same latents as `Waves`, and the opposite colours."""
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        return super().forward(-latents)
 
 
 def decode(sheet: bytes) -> np.ndarray:
@@ -110,6 +136,138 @@ def test_resample_goes_on_to_the_next_seed():
     assert "seed 4" in browser.status
 
 
+# Truncation
+
+
+def test_truncation_multiplies_the_latents_and_at_0_there_is_one_video():
+    browser = SampleBrowser(Waves(), num_videos=4, seed=2, truncation=0.5)
+    drawn = Waves().sample_latents(4, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(browser.latents, drawn * 0.5)
+    assert "truncation 0.50" in browser.status
+    browser.truncation = 0
+    assert not browser.latents.any()
+    assert torch.equal(browser.videos, browser.videos[:1].expand_as(browser.videos))
+    browser.truncation = 1
+    assert torch.equal(browser.latents, drawn)
+
+
+# Walks and shared parts
+
+
+@pytest.mark.parametrize(("generator", "walk"), [(Waves(), straight_walk), (Tinted(), spherical_walk)])
+def test_a_walk_leads_from_one_pick_to_the_other_in_the_way_of_their_distribution(generator, walk):
+    samples = SampleBrowser(generator, num_videos=5, seed=1)
+    browser = SampleBrowser(generator, num_videos=5, seed=1, grid="walk", first=3)
+    assert (browser.first, browser.second) == (3, 4)
+    browser.second = 1
+    start, end = samples.latents[3], samples.latents[1]
+    parts = getattr(generator, "latent_parts", {"latent": slice(None)})
+    for part in parts.values():
+        if walk is straight_walk or samples.latents[:, part].abs().max() > 1:
+            assert torch.allclose(browser.latents[:, part], walk(start[part], end[part], 5))
+    assert torch.equal(browser.videos[[0, -1]], samples.videos[[3, 1]])
+    assert browser._sample["names"] == ["video 3", "25 % of the way", "50 % of the way", "75 % of the way", "video 1"]
+    assert browser.status.endswith("seed 1, walk from video 3 to video 1.")
+
+
+@pytest.mark.parametrize(("part", "other"), [("content", "motion"), ("motion", "content")])
+def test_the_same_part_is_shared_exactly_and_the_others_stay_as_drawn(part, other):
+    generator = Tinted()
+    samples = SampleBrowser(generator, num_videos=4, seed=1)
+    browser = SampleBrowser(generator, num_videos=4, seed=1, grid=f"same {part}", first=2)
+    slices = generator.latent_parts
+    assert torch.equal(browser.latents, share_part(samples.latents, slices[part], 2))
+    assert torch.equal(browser.latents[:, slices[other]], samples.latents[:, slices[other]])
+    assert torch.equal(browser.videos[2], samples.videos[2]), "the picked one is in its place"
+    assert browser._sample["names"][:3] == [f"{other} of video 0", f"{other} of video 1", "video 2"]
+
+
+def test_the_menu_offers_what_the_latents_have():
+    tgan = SampleBrowser(TGANGenerator(8, 2, temporal_channels=(4,), image_channels=4), num_videos=2)
+    assert tgan.grids == ["samples", "walk"]
+    mocogan = SampleBrowser(MoCoGANGenerator(8, 2, image_channels=4), num_videos=2)
+    assert mocogan.grids == ["samples", "walk", "same content", "same motion"]
+    assert mocogan._grids["same content"] == "same content, other motion"
+    categorical = SampleBrowser(MoCoGANGenerator(8, 2, num_categories=3, image_channels=4), num_videos=3)
+    assert categorical.grids[2:] == ["same content", "same motion", "same category"]
+    categorical.grid = "same category"
+    assert len(categorical.latents[:, categorical.generator.latent_parts["category"]].unique(dim=0)) == 1
+    assert SampleBrowser(Tinted(), num_videos=1).grids == ["samples"], "one sample leads nowhere"
+
+
+def test_choices_that_come_together_are_drawn_once_and_shown_in_one_message(monkeypatch):
+    generator = Tinted()
+    browser = SampleBrowser(generator)
+    sent = recorded(browser, monkeypatch)
+    before = len(generator.modes_seen)
+    browser.set_state({"grid": "walk", "first": 4, "second": 2, "truncation": 0.5})
+    assert (browser.grid, browser.first, browser.second, browser.truncation) == ("walk", 4, 2, 0.5)
+    assert len(generator.modes_seen) == before + 1
+    messages = [keys for keys in sent if "_sample" in keys]
+    assert len(messages) == 1 and {"_sample", "_sheet", "_answered", "status"} <= messages[0]
+
+
+# Several generators
+
+
+def test_generators_are_compared_on_equal_latents_in_one_sheet():
+    generators = {"waves": Waves(), "negative": Negative()}
+    browser = SampleBrowser(generators, num_videos=4, seed=5)
+    alone = SampleBrowser(Waves(), num_videos=4, seed=5)
+    assert torch.equal(browser.latents, alone.latents)
+    assert list(browser.videos_by_label) == browser._sample["models"] == ["waves", "negative"]
+    assert browser.videos is browser.videos_by_label["waves"]
+    for label, generator in generators.items():
+        assert torch.equal(browser.videos_by_label[label], video.to_uint8(generator(browser.latents)))
+    both = torch.cat(list(browser.videos_by_label.values()))
+    expected = SampleBrowser(Waves(), num_videos=8)  # for the place of the frames alone
+    columns = expected._sample["sheetColumns"]
+    sheet = decode(browser._sheet)
+    for index in range(8):
+        for time, picture in enumerate(video.frames(both[index])):
+            row, column = divmod(index * 5 + time, columns)
+            assert np.array_equal(sheet[row * 8 : row * 8 + 8, column * 12 : column * 12 + 12], picture)
+
+
+def test_every_choice_counts_for_all_generators():
+    browser = SampleBrowser({"a": Tinted(), "b": Tinted()}, num_videos=4)
+    browser.grid, browser.first, browser.truncation, browser.seed = "same content", 3, 0.5, 8
+    assert torch.equal(*browser.videos_by_label.values())
+    assert len(browser.latents[:, :3].unique(dim=0)) == 1
+
+
+class Wider(Waves):
+    latent_dim = 7
+
+
+class Normal(Waves):
+    def sample_latents(self, n, *, generator=None):
+        return torch.randn(n, self.latent_dim, generator=generator)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (Wider(), "'a' takes latents of 3 numbers and 'b' of 7"),
+        (Normal(), "'a' and 'b' draw different latents from a seed"),
+        (Waves(height=16), r"of one shape, got \{'a': \(3, 5, 8, 12\), 'b': \(3, 5, 16, 12\)\}"),
+        (object(), "sample_latents.*got object"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(other, message):
+    with pytest.raises(ValueError, match=message):
+        SampleBrowser({"a": Waves(), "b": other})
+
+
+def test_only_parts_that_all_have_are_offered():
+    class Swapped(Tinted):
+        @property
+        def latent_parts(self) -> dict[str, slice]:
+            return {"motion": slice(0, 1), "content": slice(1, 4)}
+
+    assert SampleBrowser({"a": Tinted(), "b": Swapped()}).grids == ["samples", "walk"]
+
+
 # What travels to the web browser
 
 
@@ -167,6 +325,28 @@ def test_saving_again_keeps_the_earlier_file(tmp_path):
     assert browser.save_gif(tmp_path / "mine.gif") == tmp_path / "mine.gif"
 
 
+def test_a_film_holds_every_frame_and_is_called_after_what_it_shows(tmp_path):
+    browser = SampleBrowser(Tinted(), num_videos=4, scale=2, save_directory=tmp_path, grid="same content", fps=60)
+    press(browser, {"type": "save_mp4"})
+    path = tmp_path / "same-content-seed-0.mp4"
+    assert browser.saved_path == str(path) and str(path) in browser.status
+    found = probe(path)
+    assert (found.num_frames, found.width, found.height) == (5, 2 * 24 + 2, 2 * 16 + 2)
+
+
+def test_two_grids_are_saved_beside_each_other_with_their_labels(tmp_path):
+    browser = SampleBrowser({"waves": Waves(), "negative": Negative()}, num_videos=4, scale=4, save_directory=tmp_path)
+    one = SampleBrowser(Waves(), num_videos=4, scale=4, save_directory=tmp_path)
+    with Image.open(browser.save_gif()) as both, Image.open(one.save_gif()) as alone:
+        assert both.n_frames == alone.n_frames == 5
+        assert both.width == 2 * alone.width + 12
+        strip = both.height - alone.height
+        assert strip > 10, "room for the labels"
+        picture = np.asarray(both.convert("RGB"), dtype=int)
+        assert np.ptp(picture[:strip, : alone.width]) > 100, "and they are there"
+        assert np.abs(picture[strip:, : alone.width] - np.asarray(alone.convert("RGB"))).mean() < 8
+
+
 def test_a_save_that_fails_says_so(tmp_path, caplog):
     (tmp_path / "occupied").write_text("a file, no directory")
     browser = SampleBrowser(Waves(), save_directory=tmp_path / "occupied" / "deeper")
@@ -204,6 +384,12 @@ def test_a_seed_that_fails_says_so_and_keeps_the_last_sample(caplog):
         ({"scale": 0}, "scale must be"),
         ({"seed": -1}, "seed must be a whole number"),
         ({"fps": 0}, "fps .* from 1 to 60"),
+        ({"truncation": 1.1}, "truncation must be from 0"),
+        ({"grid": "same content"}, r"grid is 'same content', but there are \['samples', 'walk'\]"),
+        ({"first": 9}, "first must be a whole number, 0 to 8"),
+        ({"second": -1}, "second must be"),
+        ({"generator": {}}, "from labels to generators"),
+        ({"generator": {1: Waves()}}, "from labels to generators"),
     ],
 )
 def test_bad_arguments_are_refused_at_once(arguments, message):
@@ -220,7 +406,23 @@ def test_a_generator_of_something_else_than_videos_is_refused():
         SampleBrowser(Images())
 
 
-@pytest.mark.parametrize(("name", "value"), [("seed", -1), ("fps", 0), ("selected", 9), ("selected", -1)])
+def test_a_choice_that_fails_is_answered_and_the_next_one_tried(caplog):
+    generator = Waves()
+    browser = SampleBrowser(generator, seed=3)
+    generator.gain.data.fill_(float("nan"))
+    with caplog.at_level(logging.CRITICAL, "ldvd_lib.widgets.sample_browser"):
+        browser.set_state({"grid": "walk", "second": 4})
+    assert browser.status.startswith("Seed 3, walk from video 0 to video 4 failed, still showing seed 3. ValueError")
+    assert (browser._answered["grid"], browser._sample["grid"]) == ("walk", "samples")
+    generator.gain.data.fill_(1)
+    browser.grid = "samples"
+    assert not browser._failed and browser.status.endswith("seed 3.")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("seed", -1), ("fps", 0), ("selected", 9), ("selected", -1), ("truncation", 2), ("first", 9), ("grid", "faces")],
+)
 def test_traits_refuse_what_the_controls_do_not_offer(name, value):
     with pytest.raises(traitlets.TraitError):
         setattr(SampleBrowser(Waves()), name, value)
@@ -236,6 +438,16 @@ def test_the_output_holds_the_widget_and_a_picture_with_alternative_text():
     assert metadata["image/png"]["alt"].startswith("The first 9 of 12 videos sampled with seed 6")
     with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
         assert image.height == 9 * 8 * 5 + 8 * 2
+
+
+def test_the_picture_of_two_generators_has_rows_of_both():
+    browser = SampleBrowser({"one": Waves(), "other": Negative()}, num_videos=6, grid="walk")
+    data, metadata = browser._repr_mimebundle_()
+    assert data["text/plain"] == "SampleBrowser(one: Waves, other: Negative, num_videos=6, seed=0)"
+    alt = metadata["image/png"]["alt"]
+    assert alt.startswith("4 of 6 videos by each of one and other sampled with seed 0, walk from video 0 to video 5;")
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
+        assert image.height == 8 * 8 * 5 + 7 * 2
 
 
 @pytest.mark.slow

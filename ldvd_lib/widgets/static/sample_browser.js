@@ -1,8 +1,11 @@
 // The browser's side of ldvd_lib.widgets.SampleBrowser. All frames arrive once, as one picture in the trait `_sheet`;
 // playing and scrubbing only copy pieces of it onto canvases and never ask the kernel.
 
-const PATIENCE_MS = 5000; // after which a sample that has not come is remarked upon
+const PATIENCE_MS = 5000; // after which videos that have not come are remarked upon
 const ENLARGED_WIDTH = 320; // CSS pixels to which the enlarged video comes near
+const CHOICES = ["seed", "truncation", "grid", "first", "second"]; // which the kernel makes the videos from
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 function render({ model, el }) {
   const play = button("pause", "Pause", "Play or pause all videos", "ldvd-play");
@@ -11,48 +14,59 @@ function render({ model, el }) {
   const fps = field("input", { type: "number", min: "1", max: "60", step: "any", "aria-label": "Frames per second" });
   const seed = field("input", { type: "number", min: "0", max: String(Number.MAX_SAFE_INTEGER), step: "1" });
   const resample = button("resample", "Resample", "Sample again with the next seed", "ldvd-primary");
-  const save = button("save", "Save GIF", "Write the grid as an animated GIF beside the notebook");
-  const cells = element("div", { class: "ldvd-cells", role: "group", "aria-label": "Videos" });
-  const enlargedCanvas = element("canvas", { role: "img" });
+  const truncation = field("input", { type: "range", min: "0", max: "1", step: "0.05", "aria-label": "Truncation ψ" });
+  const truncationText = element("span", { class: "ldvd-count ldvd-psi" });
+  const truncationField = labelled("truncation ψ", truncation, truncationText);
+  truncationField.title = "What latents are multiplied by: nearer to 0, videos are likelier and more alike";
+  const grid = field("select");
+  const first = field("select");
+  const firstField = labelled("from", first);
+  const second = field("select", { "aria-label": "Walk to" });
+  const secondField = labelled("to", second);
+  const saveGif = button("save", "Save GIF", "Write what is shown as an animated GIF");
+  const saveMp4 = button("save", "Save MP4", "Write what is shown as a film");
+  const saves = element("div", { class: "ldvd-bar" }, saveGif, saveMp4); // which do not part where the bar wraps
+  const grids = element("div", { class: "ldvd-models" });
+  const figures = element("div", { class: "ldvd-models" });
   const close = button("close", "Close", "Close the enlarged video", "ldvd-close");
   const enlargedText = element("span");
   const caption = element("div", { class: "ldvd-caption" }, enlargedText, close);
-  const enlarged = element("div", { class: "ldvd-enlarged" }, enlargedCanvas, caption);
+  const enlarged = element("div", { class: "ldvd-enlarged" }, figures, caption);
   const status = element("p", { class: "ldvd-status", role: "status" });
   const root = element(
     "div",
     { class: "ldvd-widget ldvd-sample-browser", role: "group", "aria-label": "Sample browser" },
     element("div", { class: "ldvd-bar" }, play, labelled("frame", slider, frameText), labelled("fps", fps)),
-    element("div", { class: "ldvd-bar" }, labelled("seed", seed), resample, save),
-    element("div", { class: "ldvd-stage" }, cells, enlarged),
+    element("div", { class: "ldvd-bar" }, labelled("seed", seed), resample, truncationField),
+    element("div", { class: "ldvd-bar" }, labelled("grid", grid), firstField, secondField, saves),
+    element("div", { class: "ldvd-stage" }, grids, enlarged),
     status,
   );
   el.append(root);
 
-  let bitmap = null; // the decoded sheet
-  let sample = null; // what lies where on it
-  let canvases = [];
+  let sheet = null; // all frames
+  let sample = null; // what is on the sheet
+  let models = []; // what each generator has on screen
   let frame = 0;
   let drawnFrame = -1;
   let request = 0; // of the next animation frame; 0 when the videos stand still
   let frameStart = 0; // when the present frame came on, in milliseconds
   let decoding = 0; // counts the sheets that came, so that a late one does not overtake its successor
   let patience = 0;
+  let following = null; // the grid that was asked for, and which of its videos to enlarge once it is there
 
   // Drawing
 
-  function paint(canvas, index) {
-    const { width, height, numFrames, sheetColumns } = sample;
-    const place = index * numFrames + frame;
-    const [left, top] = [(place % sheetColumns) * width, Math.floor(place / sheetColumns) * height];
-    canvas.getContext("2d").drawImage(bitmap, left, top, width, height, 0, 0, width, height);
-  }
-
   function draw() {
-    if (!bitmap) return;
-    canvases.forEach(paint);
+    if (!sheet) return;
     const selected = model.get("selected");
-    if (selected !== null) paint(enlargedCanvas, selected);
+    models.forEach(({ cells, enlargedCanvas, strip }, number) => {
+      const before = number * sample.numVideos; // the videos of one generator come after those of another
+      cells.forEach(({ firstChild: canvas }, index) => sheet.paint(canvas, before + index, frame));
+      if (selected === null) return;
+      sheet.paint(enlargedCanvas, before + selected, frame);
+      strip.mark(frame);
+    });
     if (frame === drawnFrame) return;
     drawnFrame = frame;
     const last = sample.numFrames - 1;
@@ -88,43 +102,74 @@ function render({ model, el }) {
     }
   }
 
+  function goTo(next) {
+    if (model.get("playing")) setPlaying(false);
+    frame = next;
+    draw();
+  }
+
   // What the kernel sends
 
   async function onSample() {
     const described = model.get("_sample");
     const turn = ++decoding;
-    const decoded = await createImageBitmap(new Blob([model.get("_sheet")], { type: "image/webp" }));
-    if (turn !== decoding) return decoded.close();
-    bitmap?.close();
-    bitmap = decoded;
+    const opened = await openSheet(model.get("_sheet"), described);
+    if (turn !== decoding) return opened.close();
+    sheet?.close();
+    sheet = opened;
     sample = described;
     frame = Math.min(frame, sample.numFrames - 1);
     drawnFrame = -1;
     slider.max = String(sample.numFrames - 1);
     frameText.style.minWidth = `${String(sample.numFrames - 1).length * 2 + 3}ch`;
     layOut();
-    root.dataset.seed = String(sample.seed);
+    if (following?.grid === sample.grid) select(following.video);
+    following = null;
+    for (const name of CHOICES) root.dataset[name] = String(sample[name]);
   }
 
   function layOut() {
-    const { width, height, numVideos } = sample;
+    const { width, numVideos, names } = sample;
     const { columns, scale } = model.get("_layout");
-    if (canvases.length !== numVideos || canvases[0].width !== width || canvases[0].height !== height) {
-      canvases = Array.from({ length: numVideos }, () => element("canvas", { width, height }));
-      cells.replaceChildren(
-        ...canvases.map((canvas, index) => {
-          const cell = element("button", { type: "button", class: "ldvd-cell", "aria-label": `Video ${index}` }, canvas);
-          cell.title = `Video ${index}: click to enlarge`;
-          cell.addEventListener("click", () => select(model.get("selected") === index ? null : index));
-          return cell;
-        }),
-      );
+    if (!models.length) {
+      models = sample.models.map((label) => addModel(label, numVideos));
+      grids.replaceChildren(...models.map(({ grid }) => grid));
+      figures.replaceChildren(...models.map(({ figure }) => figure));
     }
-    cells.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${width * scale}px))`;
-    enlargedCanvas.width = width;
-    enlargedCanvas.height = height;
-    enlargedCanvas.style.width = `${width * Math.max(1, Math.round(ENLARGED_WIDTH / width))}px`;
+    for (const { label, cells, enlargedCanvas, figure } of models) {
+      cells.forEach((cell, index) => {
+        cell.setAttribute("aria-label", capital(of(names[index], label)));
+        cell.title = `${capital(names[index])}: click to enlarge`;
+        cell.lastChild.textContent = names[index];
+      });
+      cells[0].parentElement.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${width * scale}px))`;
+      figure.style.width = `${width * Math.max(1, Math.round(ENLARGED_WIDTH / width))}px`;
+    }
     onSelected();
+  }
+
+  const of = (name, label) => (label ? `${name}, ${label}` : name);
+
+  /** The grid, the enlarged video and its frames, of one generator. */
+  function addModel(label, numVideos) {
+    const title = () => (label ? [element("div", { class: "ldvd-title" }, label)] : []);
+    const cells = Array.from({ length: numVideos }, (_, index) => {
+      const name = element("span", { class: "ldvd-name", "aria-hidden": "true" });
+      const cell = element("button", { type: "button", class: "ldvd-cell" }, element("canvas"), name);
+      cell.addEventListener("click", () => select(model.get("selected") === index ? null : index));
+      return cell;
+    });
+    const group = { class: "ldvd-cells", role: "group", "aria-label": of("Videos", label) };
+    const enlargedCanvas = element("canvas", { role: "img" });
+    const strip = filmStrip(goTo);
+    return {
+      label,
+      cells,
+      enlargedCanvas,
+      strip,
+      grid: element("div", { class: "ldvd-model" }, ...title(), element("div", group, ...cells)),
+      figure: element("div", { class: "ldvd-figure" }, ...title(), enlargedCanvas, strip.node),
+    };
   }
 
   function select(index) {
@@ -133,11 +178,17 @@ function render({ model, el }) {
   }
 
   function onSelected() {
+    if (!sheet) return;
     const selected = model.get("selected");
-    [...cells.children].forEach((cell, index) => cell.setAttribute("aria-pressed", String(index === selected)));
     enlarged.hidden = selected === null;
-    enlargedText.textContent = `video ${selected}`;
-    enlargedCanvas.setAttribute("aria-label", `Video ${selected}, enlarged`);
+    models.forEach(({ label, cells, enlargedCanvas, strip }, number) => {
+      cells.forEach((cell, index) => cell.setAttribute("aria-pressed", String(index === selected)));
+      if (selected === null) return;
+      const name = capital(of(sample.names[selected], label));
+      enlargedCanvas.setAttribute("aria-label", `${name}, enlarged`);
+      strip.show(sheet, number * sample.numVideos + selected, `Frames of ${name.toLowerCase()}`);
+    });
+    enlargedText.textContent = sample.names[selected] ?? "";
     draw();
   }
 
@@ -145,7 +196,7 @@ function render({ model, el }) {
     status.textContent = model.get("status");
     status.classList.toggle("ldvd-failed", model.get("_failed"));
     clearTimeout(patience);
-    const isWaiting = model.get("seed") !== model.get("_sample").seed && !model.get("_failed");
+    const isWaiting = CHOICES.some((name) => model.get(name) !== model.get("_answered")[name]);
     root.setAttribute("aria-busy", String(isWaiting));
     if (!isWaiting) return;
     patience = setTimeout(() => {
@@ -154,15 +205,44 @@ function render({ model, el }) {
   }
 
   const onFps = () => (fps.value = String(model.get("fps")));
-  const onSeed = () => (seed.value = String(model.get("seed")));
+
+  function onChoices() {
+    seed.value = String(model.get("seed"));
+    truncation.value = String(model.get("truncation"));
+    onTruncationMoved(model.get("truncation"));
+    grid.value = model.get("grid");
+    first.value = String(model.get("first"));
+    second.value = String(model.get("second"));
+    const isWalk = model.get("grid") === "walk";
+    firstField.hidden = model.get("grid") === "samples";
+    firstField.firstChild.textContent = isWalk ? "from" : "as";
+    first.setAttribute("aria-label", isWalk ? "Walk from" : "Same as");
+    secondField.hidden = !isWalk;
+  }
+
+  function onTruncationMoved(value) {
+    truncationText.textContent = value.toFixed(2);
+    truncation.setAttribute("aria-valuetext", value.toFixed(2));
+  }
 
   // What the learner does
 
-  function askForSeed(value) {
+  function ask(choices, status = "Sampling …") {
     model.set("_failed", false);
-    model.set("seed", value);
-    model.set("status", `Sampling seed ${value} …`);
+    model.set(choices);
+    model.set("status", status);
     model.save_changes();
+  }
+
+  const askForSeed = (value) => ask({ seed: value }, `Sampling seed ${value} …`);
+
+  /** Another grid. The enlarged sample becomes the one that it begins with or shares a part of, and stays enlarged. */
+  function askForGrid() {
+    const [selected, before] = [model.get("selected"), model.get("first")];
+    const first = selected !== null && model.get("grid") === "samples" ? selected : before;
+    const second = first === model.get("second") ? before : model.get("second"); // a walk is to lead somewhere
+    following = selected === null ? null : { grid: grid.value, video: grid.value === "walk" ? 0 : first };
+    ask({ grid: grid.value, first, second });
   }
 
   /** The number in a field, or null (and the field as it was) where it holds none that is allowed. */
@@ -176,11 +256,7 @@ function render({ model, el }) {
   }
 
   play.addEventListener("click", () => setPlaying(!model.get("playing")));
-  slider.addEventListener("input", () => {
-    if (model.get("playing")) setPlaying(false);
-    frame = Number(slider.value);
-    draw();
-  });
+  slider.addEventListener("input", () => goTo(Number(slider.value)));
   onCommit(fps, () => {
     const value = read(fps, onFps, Number.isFinite);
     if (value === null) return;
@@ -188,31 +264,45 @@ function render({ model, el }) {
     model.save_changes();
   });
   onCommit(seed, () => {
-    const value = read(seed, onSeed, Number.isSafeInteger);
+    const value = read(seed, onChoices, Number.isSafeInteger);
     if (value !== null && value !== model.get("seed")) askForSeed(value);
   });
   resample.addEventListener("click", () => askForSeed(model.get("seed") + 1));
-  save.addEventListener("click", () => model.send({ type: "save_gif" }));
+  truncation.addEventListener("input", () => onTruncationMoved(Number(truncation.value)));
+  truncation.addEventListener("change", () => ask({ truncation: Number(truncation.value) }));
+  grid.addEventListener("change", askForGrid);
+  first.addEventListener("change", () => ask({ first: Number(first.value) }));
+  second.addEventListener("change", () => ask({ second: Number(second.value) }));
+  saveGif.addEventListener("click", () => model.send({ type: "save_gif" }));
+  saveMp4.addEventListener("click", () => model.send({ type: "save_mp4" }));
   close.addEventListener("click", () => {
-    const cell = cells.children[model.get("selected")];
+    const cell = models[0].cells[model.get("selected")];
     select(null);
     cell?.focus();
   });
 
   const stopListening = listen(model, [
     ["change:_sample", onSample],
-    ["change:_sample", onStatus],
+    ["change:_answered", onStatus],
     ["change:status", onStatus],
     ["change:_failed", onStatus],
     ["change:playing", onPlaying],
     ["change:selected", onSelected],
     ["change:fps", onFps],
-    ["change:seed", onSeed],
+    ...CHOICES.map((name) => [`change:${name}`, onChoices]),
   ]);
 
+  const menu = Object.entries(model.get("_grids"));
+  grid.append(...menu.map(([value, text]) => element("option", { value }, text)));
+  grid.parentElement.hidden = menu.length < 2;
+  for (const choice of [first, second]) {
+    for (let index = 0; index < model.get("_sample").numVideos; index++) {
+      choice.append(element("option", { value: index }, `video ${index}`));
+    }
+  }
   enlarged.hidden = true;
   onFps();
-  onSeed();
+  onChoices();
   onStatus();
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) setPlaying(false);
   onPlaying();
@@ -222,7 +312,7 @@ function render({ model, el }) {
     cancelAnimationFrame(request);
     clearTimeout(patience);
     decoding += 1;
-    bitmap?.close();
+    sheet?.close();
     stopListening();
   };
 }
