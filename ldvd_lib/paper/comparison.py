@@ -1,0 +1,99 @@
+"""Results of ours beside a table of the paper: what can be compared is the order of models, and ratios."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ldvd_lib.paper.layout import Row, Table, Value
+from ldvd_lib.paper.results import Measured
+
+DEVIATIONS = 2  # that two figures must be apart for their order to count
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a column of the paper and the same of ours go together, over the models that both have.
+
+    Attributes:
+        models: in the order of the table.
+        baseline: the first of them; ratios are to it.
+        paper, ours: model → ratio to the baseline.
+        paper_places, our_places: model → place, 1 the best.
+        agreeing, disagreeing, open: pairs of models by whether the two put them in the same order; open are those that
+            are less than two standard deviations apart, in the paper or with us.
+        sentence: all of it in words.
+    """
+
+    models: tuple[str, ...]
+    baseline: str
+    paper: dict[str, float]
+    ours: dict[str, float]
+    paper_places: dict[str, int]
+    our_places: dict[str, int]
+    agreeing: int
+    disagreeing: int
+    open: int
+    sentence: str
+
+
+def compare(table: Table, measured: Mapping[str, Mapping[str, Measured]], metric: str) -> Comparison | None:
+    """Compare a column with ours.
+
+    Args:
+        table: of the paper.
+        measured: model → metric → figure, all measured in one condition (`by_condition` of the results).
+        metric: key of the column.
+
+    Returns:
+        The comparison; None if no direction of the column is better, or fewer than two models are in both.
+
+    Raises:
+        ValueError: if the table has no such column.
+    """
+    column = table.column(metric)
+    rows = {row.model: row for row in table.rows if row.model and row.values[metric]}
+    models = tuple(model for model in rows if metric in measured.get(model, {}))
+    if not column.better or len(models) < 2:
+        return None
+    reported = {model: rows[model].values[metric] for model in models}
+    own = {model: measured[model][metric] for model in models}
+    counts = {True: 0, False: 0, None: 0}
+    for one, other in itertools.combinations(models, 2):
+        orders = [_order(figures[one], figures[other]) for figures in (reported, own)]
+        counts[None if 0 in orders else orders[0] == orders[1]] += 1
+    rankings = [_best_first(figures, column.better) for figures in (reported, own)]
+    return Comparison(
+        models=models,
+        baseline=models[0],
+        paper={model: value.mean / reported[models[0]].mean for model, value in reported.items()},
+        ours={model: value.mean / own[models[0]].mean for model, value in own.items()},
+        paper_places={model: place for place, model in enumerate(rankings[0], start=1)},
+        our_places={model: place for place, model in enumerate(rankings[1], start=1)},
+        agreeing=counts[True],
+        disagreeing=counts[False],
+        open=counts[None],
+        sentence=_sentence(column.title, rows, rankings, counts),
+    )
+
+
+def _best_first(figures: Mapping[str, Value | Measured], better: str) -> list[str]:
+    return sorted(figures, key=lambda model: figures[model].mean, reverse=better == "higher")
+
+
+def _order(one: Value | Measured, other: Value | Measured) -> int:
+    """1 or -1 by which is larger, 0 if they are too close to call; a deviation that is not known counts as none."""
+    apart = one.mean - other.mean
+    if abs(apart) <= DEVIATIONS * math.hypot(one.deviation or 0, other.deviation or 0):
+        return 0
+    return 1 if apart > 0 else -1
+
+
+def _sentence(title: str, rows: Mapping[str, Row], rankings: list[list[str]], counts: dict[bool | None, int]) -> str:
+    total = sum(counts.values())
+    paper, ours = (", ".join(rows[model].label for model in ranking) for ranking in rankings)
+    return (
+        f"{title}, best first: in the paper {paper}; in your runs {ours}. Of {total} pair{'s' * (total > 1)}, "
+        f"{counts[True]} in the same order, {counts[False]} in the other, {counts[None]} too close to call (within "
+        f"{DEVIATIONS} standard deviations)."
+    )

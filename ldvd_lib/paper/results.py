@@ -1,0 +1,254 @@
+"""What we measured, as records that can stand beside the paper's: read from run directories and from report files.
+
+A report is a JSON list of records, one for each training, with the fields of `Result`:
+
+    [{"model": "tgan-f", "preset": "lite", "seed": 0, "steps": 1200, "data": "216 clips (train), 32 px",
+      "protocol": "actions-v1", "weights": "5f0c…", "samples": 1024, "real": "1,024 windows of …",
+      "values": {"is": [5.31, 5.28, 5.35], "fid": [40.1, 39.8, 40.6]},
+      "changes": {"generator_rate": 0.0005}, "hardware": "2 CPU cores", "seconds": 254.0}]
+
+``changes``, ``hardware`` and ``seconds`` can be left out.
+"""
+
+import json
+import math
+import statistics
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ldvd_lib import zoo
+from ldvd_lib.configuration import from_dict, load_json, save_json, to_dict
+from ldvd_lib.gan import VideoGANConfig
+from ldvd_lib.metrics import Evaluation
+from ldvd_lib.training import Run
+
+EVALUATION = "evaluation.json"  # in evaluations/…-step-N/ of a run, as `ldvd evaluate` writes it
+PAPER_PROTOCOL, PAPER_STEPS, PAPER_CLIPS = "ldvd-2019", 100_000, "9,537 clips"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What two trainings must have in common for their models to be compared; recipes suit the model, and may differ.
+
+    Attributes:
+        preset: of the networks, ``"lite"`` or ``"paper"``.
+        steps: of training.
+        data: what was trained on, in words.
+        protocol: judge, with its version; ``weights``: SHA-256 of its network.
+        samples: generated videos in a repetition.
+        real: what distances are to, in words.
+    """
+
+    preset: str
+    steps: int
+    data: str
+    protocol: str
+    weights: str
+    samples: int
+    real: str
+
+    def __str__(self) -> str:
+        return f"{self.preset}, {self.steps:,} steps; {self.protocol}, {self.samples:,} videos; {self.data}"
+
+    def unlike_the_paper(self) -> list[str]:
+        """Why scores are not on the paper's scale; empty if there is no reason that is known."""
+        reasons = []
+        if self.protocol.rpartition("-v")[0] != PAPER_PROTOCOL:
+            reasons.append(f"another judge ({self.protocol})")
+        if self.preset != "paper":
+            reasons.append(f"smaller networks and pictures ({self.preset})")
+        if self.steps != PAPER_STEPS:
+            reasons.append(f"{self.steps:,} steps instead of {PAPER_STEPS:,}")
+        if PAPER_CLIPS not in self.data:
+            reasons.append(f"other data ({self.data})")
+        return reasons
+
+
+@dataclass(frozen=True)
+class Result:
+    """The scores of one training.
+
+    Attributes:
+        model: name of the zoo; any other for a model of one's own.
+        preset, steps, data, protocol, weights, samples, real: as of `Condition`.
+        seed: of the training.
+        values: metric (``"is"``, ``"fid"`` …) → one value for each repetition with other samples.
+        changes: what of the recipe is not as in the zoo.
+        hardware: what it was trained on, in words; empty if nobody knows.
+        seconds: that the training took; None if nobody knows.
+    """
+
+    model: str
+    preset: str
+    seed: int
+    steps: int
+    data: str
+    protocol: str
+    weights: str
+    samples: int
+    real: str
+    values: dict[str, tuple[float, ...]]
+    changes: dict[str, Any] = field(default_factory=dict)
+    hardware: str = ""
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        for metric, values in self.values.items():
+            are_numbers = isinstance(values, tuple) and all(isinstance(value, int | float) for value in values)
+            if not values or not are_numbers or not all(map(math.isfinite, values)):
+                raise ValueError(
+                    f"{self.model}, seed {self.seed}: the values of {metric!r} must be finite numbers, one for each "
+                    f"repetition, got {values!r}"
+                )
+
+    @property
+    def condition(self) -> Condition:
+        """What it shares with those that it can be compared with."""
+        return Condition(**{each.name: getattr(self, each.name) for each in fields(Condition)})
+
+    @property
+    def changes_in_words(self) -> str:
+        """What of the recipe is not as in the zoo; empty if nothing is."""
+        return ", ".join(f"{name}={value}" for name, value in sorted(self.changes.items()))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A figure of ours: of one training, or of several with other seeds.
+
+    Attributes:
+        mean: of all trainings.
+        deviation: between trainings if there are several, else between the repetitions of the one; None of a single.
+        trainings, repetitions: how many.
+    """
+
+    mean: float
+    deviation: float | None
+    trainings: int
+    repetitions: int
+
+    @property
+    def about(self) -> str:
+        """What the deviation is of."""
+        if self.trainings > 1:
+            return f"± between {self.trainings} trainings"
+        if self.repetitions > 1:
+            return f"± between {self.repetitions} repetitions of one training, another may differ by more"
+        return "a single value, whose uncertainty is not known"
+
+    def __str__(self) -> str:
+        if self.deviation is None:
+            return f"{self.mean:.4g}"
+        # Two digits of the deviation, and the figure to the same place.
+        digits = 1 - math.floor(math.log10(self.deviation)) if self.deviation > 0 else 2
+        digits = min(max(digits, 0), 4)
+        return f"{self.mean:,.{digits}f} ± {self.deviation:,.{digits}f}"
+
+
+def by_condition(results: Iterable[Result]) -> dict[Condition, dict[str, list[Result]]]:
+    """Results that can be compared: condition → model → its trainings, one for each seed.
+
+    A model that was trained with several recipes in one condition is under its own name once, with the zoo's recipe if
+    there is one; the others are called after what was changed. Of two results of one training the later counts.
+    """
+    found: dict[Condition, dict[str, dict[str, dict[int, Result]]]] = {}
+    for result in results:
+        recipes = found.setdefault(result.condition, {}).setdefault(result.model, {})
+        recipes.setdefault(result.changes_in_words, {})[result.seed] = result
+    named: dict[Condition, dict[str, list[Result]]] = {}
+    for condition, models in found.items():
+        named[condition] = {}
+        for model, recipes in models.items():
+            main = "" if "" in recipes else next(iter(recipes))
+            for changes, trainings in recipes.items():
+                name = model if changes == main else f"{model}, {changes or 'as in the zoo'}"
+                named[condition][name] = list(trainings.values())
+    return named
+
+
+def measured(results: Iterable[Result]) -> dict[str, Measured]:
+    """Metric → figure, of the trainings of one model."""
+    results = tuple(results)
+    found = {}
+    for metric in results[0].values:
+        some = [result.values[metric] for result in results if metric in result.values]
+        means = [statistics.fmean(values) for values in some]
+        spread = means if len(means) > 1 else some[0]
+        deviation = statistics.stdev(spread) if len(spread) > 1 else None
+        found[metric] = Measured(statistics.fmean(means), deviation, len(means), len(some[0]))
+    return found
+
+
+def results_of_run(run: Run | str | Path) -> list[Result]:
+    """The results that `ldvd evaluate` left in a run directory, one for each protocol and step; perhaps none.
+
+    Raises:
+        FileNotFoundError: if it is no run directory.
+        ValueError: if a file of it is damaged.
+    """
+    run = run if isinstance(run, Run) else Run.open(run)
+    model, data = run.config.model, run.config.data
+    name, changes = _unlike_the_zoo(model)
+    trained_on = "{clips:,} clips ({subset}), {image_size} px".format(**data) if "clips" in data else "unknown data"
+    found = []
+    for path in sorted(run.directory.glob(f"evaluations/*-step-*/{EVALUATION}")):
+        steps = path.parent.name.rpartition("-step-")[2]
+        if not steps.isdecimal():
+            continue
+        evaluation = Evaluation.load(path)
+        found.append(
+            Result(
+                model=name,
+                preset=model.preset,
+                seed=run.config.seed,
+                steps=int(steps),
+                data=trained_on,
+                protocol=evaluation.protocol,
+                weights=evaluation.weights,
+                samples=evaluation.samples,
+                real=evaluation.real,
+                values=evaluation.values,
+                changes=changes,
+                seconds=_seconds(run, int(steps)),
+            )
+        )
+    return sorted(found, key=lambda result: result.steps)
+
+
+def _seconds(run: Run, steps: int) -> float | None:
+    """What the training had taken by then."""
+    metrics = run.metrics()
+    until = metrics["seconds"][metrics["step"] <= steps] if metrics else ()
+    return float(until[-1]) if len(until) else None
+
+
+def _unlike_the_zoo(config: VideoGANConfig) -> tuple[str, dict[str, Any]]:
+    """The name under which a model goes, and what of its recipe is not the zoo's; its length is not part of it."""
+    if config.name not in zoo.ENTRIES or config.preset not in zoo.PRESETS:
+        return config.name, {}
+    mine, published = (
+        json.loads(json.dumps(to_dict(some))) for some in (config, zoo.config(config.name, config.preset))
+    )
+    recipes = mine.pop("recipe"), published.pop("recipe")
+    changes = {key: value for key, value in recipes[0].items() if value != recipes[1].get(key) and key != "iterations"}
+    return config.name if mine == published else f"{config.name} (changed)", changes
+
+
+def read_results(path: str | Path) -> list[Result]:
+    """The records of a report file.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no list of records; the message says which field of which is wrong.
+    """
+    records = load_json(path)
+    if not isinstance(records, list):
+        raise ValueError(f"{path} must hold a list of results, got {type(records).__name__}")
+    return [from_dict(Result, record, where=f"{path}, result {number}") for number, record in enumerate(records)]
+
+
+def write_results(results: Iterable[Result], path: str | Path) -> Path:
+    """Write a report file that `read_results` reads; returns its path."""
+    return save_json([asdict(result) for result in results], path)
