@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ldvd_lib import zoo
-from ldvd_lib.data import ClipStore, WindowSampler, actions, prepare_beside
+from ldvd_lib.data import ClipStore, actions, prepare_beside
 from ldvd_lib.hessian import SpectrumProbe
 from ldvd_lib.training import Run, Trainer
 
@@ -46,9 +46,7 @@ def train(name: str, store: ClipStore, directory: Path, seed: int, steps: int, e
     # Both data sets at the same frame rate, and clips of 25 frames are to serve, too.
     config = zoo.config(name, "lite").with_recipe(frame_stride=1, **MODELS[name])
     gan = config.build(seed=seed)
-    sampler = WindowSampler(
-        store, batch_size=config.recipe.batch_size, num_frames=gan.num_frames, short="loop", seed=seed
-    )
+    sampler = gan.sampler(store, short="loop", seed=seed)
     trainer = Trainer(
         gan,
         sampler,

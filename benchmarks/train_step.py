@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from ldvd_lib import zoo
-from ldvd_lib.data import ClipStore, WindowSampler
+from ldvd_lib.data import ClipStore
 from ldvd_lib.lipschitz import clip_singular_values_
 from ldvd_lib.training import Trainer
 from ldvd_lib.training.steps import STEPS
@@ -78,9 +78,7 @@ def main() -> None:
     arguments = parser.parse_args()
     gan = zoo.build(arguments.model, arguments.preset)
     recipe = gan.recipe
-    sampler = WindowSampler(
-        noise_store(gan.image_size), batch_size=recipe.batch_size, num_frames=gan.num_frames, device=arguments.device
-    )
+    sampler = gan.sampler(noise_store(gan.image_size), device=arguments.device)
     with tempfile.TemporaryDirectory() as directory:
         trainer = Trainer(
             gan, sampler, Path(directory) / "run", device=arguments.device, callbacks=[], checkpoint_every=10**9

@@ -4,7 +4,7 @@ import textwrap
 from pathlib import Path
 
 from ldvd_lib import plots, video, zoo
-from ldvd_lib.data import WindowSampler, actions, prepare_beside
+from ldvd_lib.data import actions, prepare_beside
 from ldvd_lib.hessian import SpectrumProbe
 from ldvd_lib.training import SampleGrid, Trainer, sample_videos
 
@@ -30,13 +30,10 @@ def run_demo(
     Raises:
         KeyboardInterrupt: if training was interrupted (after saving).
     """
-    config = zoo.config(MODEL)
-    gan = config.build(seed=seed)
+    gan = zoo.build(MODEL, seed=seed)
     actions.render(data, clips_per_class=clips_per_class)
     store = prepare_beside(data, image_size=gan.image_size)
-    sampler = WindowSampler(
-        store, batch_size=config.recipe.batch_size, num_frames=gan.num_frames, device=device, seed=seed
-    )
+    sampler = gan.sampler(store, device=device, seed=seed)
     probe = SpectrumProbe(every=min(100, steps), batch_size=8)
     trainer = Trainer(
         gan,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ldvd_lib import losses
+from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.discriminators import VideoDiscriminator
 from ldvd_lib.generators import MoCoGANGenerator, TGANGenerator
 
@@ -172,3 +173,23 @@ class VideoGAN(nn.Module):
     def forward(self, latents: Tensor) -> Tensor:
         """Latents ``(N, latent_dim)`` → videos ``(N, 3, T, H, W)`` in [-1, 1]."""
         return self.generator(latents)
+
+    def sampler(
+        self, store: ClipStore, *, short: str = "error", device: str | torch.device = "cpu", seed: int = 0
+    ) -> WindowSampler:
+        """Real clips as this GAN is trained on them: batches of the recipe's size, frame stride and flips.
+
+        Args:
+            store: clips of its image size.
+            short, device, seed: see `ldvd_lib.data.WindowSampler`.
+        """
+        return WindowSampler(
+            store,
+            batch_size=self.recipe.batch_size,
+            num_frames=self.num_frames,
+            stride=self.recipe.frame_stride,
+            flip=self.recipe.flip,
+            short=short,
+            device=device,
+            seed=seed,
+        )

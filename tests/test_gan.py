@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from ldvd_lib import zoo
 from ldvd_lib.configuration import from_dict, to_dict
+from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.gan import NetworkConfig, Recipe, VideoGANConfig
 
 
@@ -69,3 +71,11 @@ def test_optimisers_take_the_published_values_and_skip_frozen_parameters() -> No
     assert len(group["params"]) == sum(p.requires_grad for p in gan.generator.parameters())
     adam = Recipe(optimizer="adam", weight_decay=1e-5).make_optimizer(list(gan.generator.parameters()), 2e-4)
     assert (adam.param_groups[0]["betas"], adam.param_groups[0]["weight_decay"]) == ((0.5, 0.999), 1e-5)
+
+
+def test_it_samples_clips_as_its_recipe_says() -> None:
+    gan = zoo.config("mocogan").with_recipe(batch_size=3, frame_stride=2, flip=True).build()
+    clips = np.random.default_rng(0).integers(0, 256, (2, 40, gan.image_size, gan.image_size, 3), dtype=np.uint8)
+    store = ClipStore.from_clips(clips)
+    expected = WindowSampler(store, batch_size=3, num_frames=gan.num_frames, stride=2, flip=True, seed=7)
+    assert torch.equal(gan.sampler(store, seed=7).next_batch(), expected.next_batch())

@@ -49,17 +49,6 @@ def open_store(arguments: argparse.Namespace, image_size: int, **subset: str) ->
 
 
 def open_sampler(gan: "VideoGAN", arguments: argparse.Namespace) -> "WindowSampler":
-    """A sampler for a GAN from a store, or from a data set that is prepared beside itself first."""
-    from ldvd_lib.data import WindowSampler
-
+    """Real clips for a GAN from a store, or from a data set that is prepared beside itself first."""
     store = open_store(arguments, gan.image_size)
-    return WindowSampler(
-        store,
-        batch_size=gan.recipe.batch_size,
-        num_frames=gan.num_frames,
-        stride=gan.recipe.frame_stride,
-        flip=gan.recipe.flip,
-        short=arguments.short,
-        device=arguments.device,
-        seed=arguments.seed,
-    )
+    return gan.sampler(store, short=arguments.short, device=arguments.device, seed=arguments.seed)
