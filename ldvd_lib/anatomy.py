@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOOKED_AT = (nn.Linear, nn.GRUCell, nn.modules.conv._ConvNd, TemporalShift)  # what computes, or moves time
+QUANTITIES = ("parameters", "multiply_adds", "activation_bytes")  # what a network costs
 BATCH = 2  # batch normalisation in training needs two; everything reported is for one video
 
 
@@ -81,7 +82,8 @@ class Anatomy:
 
     HEADINGS = ("layer", "kind", "output", "parameters", "multiply-adds", "activations", "sees frames", "sees pixels")
 
-    def _cells(self) -> list[tuple[str, ...]]:
+    def cells(self) -> list[tuple[str, ...]]:
+        """The table in words: a row for each layer under `HEADINGS`, and the sums in the last."""
         lines = []
         for row in self.rows:
             sees = ["", ""]
@@ -92,17 +94,15 @@ class Anatomy:
                     row.name,
                     row.kind,
                     "×".join(map(str, row.shape)),
-                    f"{row.parameters:,}",
-                    f"{row.multiply_adds / 1e6:,.1f} M",
-                    f"{row.activation_bytes / 2**20:,.2f} MiB",
+                    *(in_units(name, getattr(row, name)) for name in QUANTITIES),
                     *sees,
                 )
             )
-        total = f"{self.multiply_adds / 1e6:,.1f} M", f"{self.activation_bytes / 2**20:,.2f} MiB"
-        return [*lines, ("total", "", "", f"{self.parameters:,}", *total, "", "")]
+        sums = (in_units(name, getattr(self, name)) for name in QUANTITIES)
+        return [*lines, ("total", "", "", *sums, "", "")]
 
     def __repr__(self) -> str:
-        cells = [self.HEADINGS, *self._cells()]
+        cells = [self.HEADINGS, *self.cells()]
         widths = [max(len(row[column]) for row in cells) for column in range(len(self.HEADINGS))]
         lines = [
             "  ".join(
@@ -121,7 +121,7 @@ class Anatomy:
             )
             return f"<tr>{''.join(inside)}</tr>"
 
-        body = "".join(line(cells, "td") for cells in self._cells())
+        body = "".join(line(cells, "td") for cells in self.cells())
         caption = f"<caption>{self.name}, for one video of {'×'.join(map(str, self.input_shape))}</caption>"
         return f"<table>{caption}<thead>{line(self.HEADINGS, 'th')}</thead><tbody>{body}</tbody></table>"
 
@@ -276,6 +276,13 @@ def count_multiply_adds(module: nn.Module, given: Tensor, output: Tensor) -> int
     if module.transposed:
         return given.numel() * module.out_channels // module.groups * kernel
     return output.numel() * module.in_channels // module.groups * kernel
+
+
+def in_units(quantity: str, amount: int) -> str:
+    """An amount of one of `QUANTITIES` as tables have it: ``"2,847,488"``, ``"788.5 M"``, ``"9.53 MiB"``."""
+    if quantity == "parameters":
+        return f"{amount:,}"
+    return f"{amount / 1e6:,.1f} M" if quantity == "multiply_adds" else f"{amount / 2**20:,.2f} MiB"
 
 
 def _seen(size: int, limit: int) -> str:

@@ -1,0 +1,291 @@
+"""A bench to put a discriminator together on: menus, what it costs and sees, a drawing, and a button that trains it."""
+
+import io
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import traitlets
+
+from ldvd_lib import zoo
+from ldvd_lib._checks import whole_number
+from ldvd_lib.anatomy import Anatomy
+from ldvd_lib.blocks import LAYER_KINDS
+from ldvd_lib.data import ClipStore, WindowSampler
+from ldvd_lib.environment import workspace
+from ldvd_lib.gan import VideoGAN, VideoGANConfig
+from ldvd_lib.hessian import SpectrumProbe
+from ldvd_lib.training import SampleGrid, Trainer
+from ldvd_lib.widgets._course_widget import CourseWidget, script, style
+from ldvd_lib.widgets._course_widget import say as say_error
+from ldvd_lib.widgets._designs import (
+    DESIGNS,
+    MOST_LAYERS,
+    QUANTITIES,
+    WIDTHS,
+    choices,
+    configure,
+    dissect,
+    figures_of,
+    in_words,
+    kinds_of,
+    parts_of,
+    short_name,
+)
+from ldvd_lib.widgets.training_monitor import TrainingMonitor
+
+__all__ = ["ArchitectureLab"]
+
+_logger = logging.getLogger(__name__)
+
+GRIDS, PROBES = 6, 4  # of samples and of the curvature, in a training
+LEAST_BETWEEN_PROBES = 25  # steps: a probe takes as long as ten or so
+
+
+class ArchitectureLab(CourseWidget):
+    """Choose the kind of each layer of a discriminator; costs, receptive field and a drawing follow. Then train it.
+
+    All numbers are those of `ldvd_lib.anatomy.dissect`, found in about 10 ms for a design. The menus never wait for
+    them: while the kernel is busy the numbers are marked as not yet computed. Training runs beside the notebook, in a
+    `TrainingMonitor` that appears below. Where no kernel answers, such as on GitHub, the figure of `Anatomy.draw`
+    stands in.
+
+    Args:
+        kinds: the kind of each of up to six layers, or the name of one of the zoo's designs, such as ``"tgan-f"``.
+        preset: ``"lite"`` or ``"paper"``: the size at which costs are shown. Training is always at lite size.
+        width: channels of the layers, as a multiple of the preset's; one of `WIDTHS`.
+        reference: the design that every number is compared with, by its name in the zoo.
+        limits: what the design is to keep to: ``"parameters"``, ``"multiply_adds"`` or ``"activation_bytes"`` → at
+            most so many, at lite size.
+        store: clips of 32 pixels to train on; by default those of `ldvd_lib.classroom.store`, once they are needed.
+        steps: how many steps the button trains.
+        directory: where runs go, each in a directory of its own; by default ``runs/`` in the workspace.
+
+    Attributes:
+        kinds, preset, width, reference, steps: what the controls show. Setting one moves the control, and the other way
+            round.
+        monitor: of the last training, or None.
+        status: the line under the bench.
+
+    Raises:
+        ValueError: an argument is not of the kind above, or the stack is impossible. Once the widget is on screen, an
+            impossible stack is explained in the status line, and the last possible one stays on show.
+    """
+
+    _esm = script("architecture_lab.js")
+    _css = style("architecture_lab.css")
+
+    kinds = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    preset = traitlets.Enum(zoo.PRESETS, "lite").tag(sync=True)
+    width = traitlets.Float(1.0).tag(sync=True)
+    reference = traitlets.Enum(tuple(DESIGNS), "tgan").tag(sync=True)
+    steps = traitlets.Int(300, min=1).tag(sync=True)
+    _choices = traitlets.Dict().tag(sync=True)  # what the menus offer
+    _design = traitlets.Dict().tag(sync=True)  # what is on show: the choices that it belongs to, numbers and words
+    _training = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(
+        self,
+        kinds: Sequence[str] | str = "tgan-f",
+        *,
+        preset: str = "lite",
+        width: float = 1.0,
+        reference: str = "tgan",
+        limits: Mapping[str, int] | None = None,
+        store: ClipStore | None = None,
+        steps: int = 300,
+        directory: str | Path | None = None,
+    ) -> None:
+        if isinstance(kinds, str):
+            kinds = kinds_of(_known("kinds", kinds, tuple(DESIGNS)))
+        self.limits = dict(limits or {})
+        for name in self.limits:
+            _known("limits", name, tuple(QUANTITIES))
+        self.store = store
+        self.directory = None if directory is None else Path(directory)
+        self.monitor: TrainingMonitor | None = None
+        super().__init__(
+            kinds=_checked(kinds),
+            preset=_known("preset", preset, zoo.PRESETS),
+            width=_known("width", width, WIDTHS),
+            reference=_known("reference", reference, tuple(DESIGNS)),
+            steps=whole_number("steps", steps, least=1),
+            _choices=choices(),
+        )
+        self._bench_and_monitor = ipywidgets.VBox([self])
+        self._show()
+        self.observe(self._on_choice, ["kinds", "preset", "width", "reference"])
+        self.on_msg(self._on_message)
+
+    # What is chosen
+
+    @property
+    def base_channels(self) -> int:
+        """Channels of the first layer."""
+        return self.config.discriminators["video"].options["base_channels"]
+
+    @property
+    def config(self) -> VideoGANConfig:
+        """What is chosen, as the zoo would configure it: TGAN's generator, and the recipe that suits such layers."""
+        return configure(tuple(self.kinds), self.preset, self.width)
+
+    @property
+    def anatomy(self) -> Anatomy:
+        """What the chosen discriminator costs and sees.
+
+        Raises:
+            ValueError: if it is impossible.
+        """
+        return dissect(tuple(self.kinds), self.preset, self.width)
+
+    def build(self, *, seed: int = 0) -> VideoGAN:
+        """Build what is chosen; see `VideoGANConfig.build`."""
+        return self.config.build(seed=seed)
+
+    # Training
+
+    def train(self, steps: int | None = None, *, seed: int = 0) -> TrainingMonitor:
+        """Train the chosen layers at lite size, beside the notebook, into a new run directory.
+
+        Args:
+            steps: how many; by default what the control shows.
+            seed: of weights, latents and batches.
+
+        Returns:
+            The monitor, which also stands below the bench: it shows how the run goes, pauses and stops it.
+
+        Raises:
+            RuntimeError: the last training is still under way.
+            ValueError: the stack is impossible, or the store's clips have another size.
+        """
+        if self._training:
+            raise RuntimeError("a training is under way: stop it, or wait for its end, before you start another.")
+        if steps is not None:
+            self.steps = whole_number("steps", steps, least=1)
+        config = configure(tuple(self.kinds), "lite", self.width)
+        directory = self._free_directory(f"lab-{short_name(self.kinds, self.width)}")
+        gan = config.build(seed=seed)
+        sampler = WindowSampler(self._clips(), batch_size=gan.recipe.batch_size, num_frames=gan.num_frames, seed=seed)
+        looks = [
+            SampleGrid(max(1, self.steps // GRIDS), num_videos=8),
+            SpectrumProbe(max(LEAST_BETWEEN_PROBES, self.steps // PROBES), k=4, max_products=40),
+        ]
+        trainer = Trainer(gan, sampler, directory, seed=seed, callbacks=looks, progress=False)
+        if self.monitor is not None:
+            self.monitor.unobserve(self._on_state, "state")
+        self.monitor = TrainingMonitor(trainer, self.steps)
+        self.monitor.observe(self._on_state, "state")
+        self._bench_and_monitor.children = (self, self.monitor)
+        self._report(f"Training {in_words(self.kinds)} for {self.steps:,} steps, into {directory}.")
+        self.monitor.start()
+        return self.monitor
+
+    def _clips(self) -> ClipStore:
+        if self.store is None:
+            from ldvd_lib.classroom import store  # here, since it brings all exercises with it
+
+            self.store = store()
+        return self.store
+
+    def _free_directory(self, stem: str) -> Path:
+        """A name that no run has yet."""
+        runs = self.directory or workspace() / "runs"
+        path, number = runs / stem, 2
+        while path.exists():
+            path, number = runs / f"{stem}-{number}", number + 1
+        return path
+
+    def _on_state(self, change: dict[str, Any]) -> None:
+        self._training = change["new"] in ("running", "stopping")
+
+    # Showing
+
+    def _show(self) -> None:
+        """Compute what is chosen, and send it."""
+        chosen, reference = self.anatomy, dissect(kinds_of(self.reference), self.preset, 1.0)
+        figures = figures_of(chosen, reference, self.limits if self.preset == "lite" else {})
+        ours = f"{chosen.name} at {self.preset} size"
+        with self.hold_sync():
+            self._design = {
+                "choices": [list(self.kinds), self.preset, self.width, self.reference],
+                "title": ours,
+                "parts": parts_of(chosen),
+                "figures": figures,
+                "headings": list(Anatomy.HEADINGS),
+                "cells": [list(row) for row in chosen.cells()],
+            }
+            parameters = figures[0]
+            beyond = [figure["label"] for figure in figures if figure["isOver"]]
+            self._report(
+                f"{ours}: {parameters['value']} parameters, {parameters['ratio']} those of {self.reference}."
+                + (f" Over the limit: {', '.join(beyond)}." if beyond else "")
+            )
+
+    def _on_choice(self, change: dict[str, Any]) -> None:
+        if self._design["choices"] == [self.kinds, self.preset, self.width, self.reference] and not self._failed:
+            return
+        try:
+            self._show()
+        except ValueError as error:
+            self._report(f"This stack is impossible: {error}. Still on show: {self._design['title']}.", failed=True)
+
+    def _on_message(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
+        if content.get("type") != "train":
+            return
+        try:
+            self.train(content["steps"])
+        except Exception as error:
+            _logger.exception("training %s failed to start", in_words(self.kinds))
+            self._report(f"The training could not start. {say_error(error)}", failed=True)
+        self.send({"type": "heard"})
+
+    @traitlets.validate("kinds")
+    def _check_kinds(self, proposal: dict[str, Any]) -> list[str]:
+        try:
+            return _checked(proposal["value"])
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from None
+
+    @traitlets.validate("width")
+    def _check_width(self, proposal: dict[str, Any]) -> float:
+        if proposal["value"] not in WIDTHS:
+            raise traitlets.TraitError(f"width is {proposal['value']}, but must be one of {WIDTHS}.")
+        return proposal["value"]
+
+    def __repr__(self) -> str:
+        return f"ArchitectureLab({tuple(self.kinds)}, preset={self.preset!r}, width={self.width:g})"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The bench, and below it the monitor once there is one."""
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        box = self._bench_and_monitor._repr_mimebundle_(**kwargs)
+        return data | {key: value for key, value in box.items() if "widget-view" in key}, metadata
+
+    def _still_picture(self) -> tuple[bytes, str]:
+        kinds, preset, width, reference = self._design["choices"]
+        chosen = dissect(tuple(kinds), preset, width)
+        buffer = io.BytesIO()
+        chosen.draw().savefig(buffer, format="png", dpi=80)
+        layers = "; ".join(f"{row.name} {row.kind}, {'×'.join(map(str, row.shape))}" for row in chosen.rows)
+        figures = ", ".join(f"{figure['label']} {figure['value']}" for figure in self._design["figures"])
+        ratio = self._design["figures"][0]["ratio"]
+        alt = f"The discriminator {self._design['title']}, layer by layer: {layers}. Altogether: {figures}. "
+        return buffer.getvalue(), f"{alt}That is {ratio} the parameters of {reference}."
+
+
+def _known(name: str, value: Any, known: tuple) -> Any:
+    if value not in known:
+        raise ValueError(f"{name} is {value!r}, but must be one of {known}.")
+    return value
+
+
+def _checked(kinds: Sequence[str]) -> list[str]:
+    kinds = list(kinds)
+    if not 1 <= len(kinds) <= MOST_LAYERS:
+        raise ValueError(f"kinds must name 1 to {MOST_LAYERS} layers, got {len(kinds)}.")
+    for number, kind in enumerate(kinds):
+        if kind not in LAYER_KINDS:
+            raise ValueError(f"layer c{number} is {kind!r}, but must be one of {LAYER_KINDS}.")
+    return kinds
