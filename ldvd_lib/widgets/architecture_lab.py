@@ -13,7 +13,7 @@ from ldvd_lib import zoo
 from ldvd_lib._checks import whole_number
 from ldvd_lib.anatomy import Anatomy
 from ldvd_lib.blocks import LAYER_KINDS
-from ldvd_lib.data import ClipStore, WindowSampler
+from ldvd_lib.data import ClipStore
 from ldvd_lib.environment import workspace
 from ldvd_lib.gan import VideoGAN, VideoGANConfig
 from ldvd_lib.hessian import SpectrumProbe
@@ -167,12 +167,13 @@ class ArchitectureLab(CourseWidget):
         config = configure(tuple(self.kinds), "lite", self.width)
         directory = self._free_directory(f"lab-{short_name(self.kinds, self.width)}")
         gan = config.build(seed=seed)
-        sampler = WindowSampler(self._clips(), batch_size=gan.recipe.batch_size, num_frames=gan.num_frames, seed=seed)
         looks = [
             SampleGrid(max(1, self.steps // GRIDS), num_videos=8),
             SpectrumProbe(max(LEAST_BETWEEN_PROBES, self.steps // PROBES), k=4, max_products=40),
         ]
-        trainer = Trainer(gan, sampler, directory, seed=seed, callbacks=looks, progress=False)
+        trainer = Trainer(
+            gan, gan.sampler(self._clips(), seed=seed), directory, seed=seed, callbacks=looks, progress=False
+        )
         if self.monitor is not None:
             self.monitor.unobserve(self._on_state, "state")
         self.monitor = TrainingMonitor(trainer, self.steps)
@@ -262,6 +263,11 @@ class ArchitectureLab(CourseWidget):
         data, metadata = super()._repr_mimebundle_(**kwargs)
         box = self._bench_and_monitor._repr_mimebundle_(**kwargs)
         return data | {key: value for key, value in box.items() if "widget-view" in key}, metadata
+
+    if hasattr(ipywidgets.Widget, "_ipython_display_"):  # ipywidgets 7, which Colab has: asked before the mime bundle
+
+        def _ipython_display_(self, **kwargs: Any) -> None:
+            self._bench_and_monitor._ipython_display_(**kwargs)
 
     def _still_picture(self) -> tuple[bytes, str]:
         kinds, preset, width, reference = self._design["choices"]
