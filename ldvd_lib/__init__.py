@@ -7,6 +7,7 @@ The names that most notebooks need can be imported from here; each is loaded whe
 import importlib
 
 _HOMES = {
+    "ArchitectureLab": "ldvd_lib.widgets",
     "ClipStore": "ldvd_lib.data",
     "HessianOperator": "ldvd_lib.hessian",
     "MoCoGANGenerator": "ldvd_lib.generators",
@@ -16,7 +17,9 @@ _HOMES = {
     "SpectrumExplorer": "ldvd_lib.widgets",
     "SpectrumProbe": "ldvd_lib.hessian",
     "TGANGenerator": "ldvd_lib.generators",
+    "TableExplorer": "ldvd_lib.widgets",
     "Trainer": "ldvd_lib.training",
+    "TrainingMonitor": "ldvd_lib.widgets",
     "VideoDiscriminator": "ldvd_lib.discriminators",
     "WindowSampler": "ldvd_lib.data",
     "clip_singular_values_": "ldvd_lib.lipschitz",

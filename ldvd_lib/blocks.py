@@ -4,8 +4,9 @@ Videos are ``(N, C, T, H, W)``. Convolutions run fastest with the channels inner
 twice as fast, and on tensor cores too), so modules keep their weights in a channels-last format and hand it on.
 """
 
+import contextlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -143,14 +144,33 @@ class InstanceNoise(nn.Module):
     def __init__(self, sigma: float) -> None:
         super().__init__()
         self.sigma = sigma
+        self.random: torch.Generator | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape → the same shape; drawn from torch's global generator, which a training run keeps as its own."""
-        return x + self.sigma * torch.randn_like(x) if self.training else x
+        """Any shape → the same shape; drawn from torch's global generator unless `noise_from` says from which."""
+        return x + self.sigma * torch.empty_like(x).normal_(generator=self.random) if self.training else x
 
     def extra_repr(self) -> str:
         """What `print` shows."""
         return f"sigma={self.sigma}"
+
+
+@contextlib.contextmanager
+def noise_from(random: torch.Generator, *modules: nn.Module) -> Iterator[None]:
+    """Within the block, all instance noise in some modules is drawn from a generator on their device.
+
+    Torch's global generator is everybody's: what another thread draws from it meanwhile would change the noise, and
+    the noise what that thread draws.
+    """
+    layers = [layer for module in modules for layer in module.modules() if isinstance(layer, InstanceNoise)]
+    before = [layer.random for layer in layers]
+    for layer in layers:
+        layer.random = random
+    try:
+        yield
+    finally:
+        for layer, own in zip(layers, before, strict=True):
+            layer.random = own
 
 
 @dataclass(frozen=True)

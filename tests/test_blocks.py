@@ -111,6 +111,22 @@ def test_noise_is_there_in_training_only() -> None:
     assert torch.equal(noise.eval()(x), x)
 
 
+def test_noise_comes_from_the_generator_one_names_and_leaves_the_global_one_alone() -> None:
+    layers = nn.Sequential(blocks.InstanceNoise(1.0), nn.Sequential(blocks.InstanceNoise(1.0)))
+    random, x = torch.Generator().manual_seed(2), torch.zeros(5)
+    expected = torch.randn(5, generator=torch.Generator().manual_seed(2))
+    before = torch.get_rng_state()
+    with blocks.noise_from(random, layers):
+        assert torch.equal(layers[0](x), expected)
+        with pytest.raises(ArithmeticError), blocks.noise_from(torch.Generator().manual_seed(2), layers[1]):
+            assert torch.equal(layers[1](x), expected)
+            raise ArithmeticError
+        assert layers[1][0].random is random
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(2)
+    assert torch.equal(layers[0](x), expected), "afterwards the global one again"
+
+
 def test_initialisation_covers_every_layer_and_spares_normalisation() -> None:
     module = nn.Sequential(nn.Linear(50, 40), nn.Conv3d(8, 16, 4), nn.ConvTranspose2d(8, 8, 4), nn.BatchNorm3d(16))
     blocks.initialize_(module, "xavier")

@@ -100,9 +100,12 @@ class WindowSampler:
 
     def draw(self) -> Windows:
         """Choose the windows of the next batch. `next_batch` is `gather(draw())`."""
+        return self._draw(self.batch_size, self._generator)
+
+    def _draw(self, batch_size: int, generator: torch.Generator) -> Windows:
         # Every option has its own row, used or not, so switching one on leaves the other choices as they were.
-        size = (1 + _WindowRule.CHOICES, self.batch_size)
-        uniform = torch.rand(size, dtype=torch.float64, generator=self._generator).numpy()
+        size = (1 + _WindowRule.CHOICES, batch_size)
+        uniform = torch.rand(size, dtype=torch.float64, generator=generator).numpy()
         clips = _choose(uniform[0], len(self.store))
         frames, flipped = self._rule.apply(self.store.lengths[clips], uniform[1:])
         return Windows(clips, frames, flipped)
@@ -134,9 +137,7 @@ class WindowSampler:
         """
         windows = self.draw()
         videos = self.gather(windows)
-        if not with_labels:
-            return videos
-        return videos, self._labels[torch.from_numpy(windows.clips).to(self.device)]
+        return (videos, self._classes(windows)) if with_labels else videos
 
     def peek(self, batch_size: int | None = None, *, seed: int = 0) -> tuple[Tensor, Tensor]:
         """A batch of a seed of its own: the same at every call, and the sequence of batches goes on as if not asked.
@@ -148,12 +149,12 @@ class WindowSampler:
         Returns:
             videos and classes, as `next_batch`.
         """
-        generator, own_size = self._generator, self.batch_size
-        self._generator, self.batch_size = torch.Generator().manual_seed(seed), batch_size or own_size
-        try:
-            return self.next_batch(with_labels=True)
-        finally:
-            self._generator, self.batch_size = generator, own_size
+        # Nothing of the sampler changes: a run may be drawing from it in another thread.
+        windows = self._draw(batch_size or self.batch_size, torch.Generator().manual_seed(seed))
+        return self.gather(windows), self._classes(windows)
+
+    def _classes(self, windows: Windows) -> Tensor:
+        return self._labels[torch.from_numpy(windows.clips).to(self.device)]
 
     def __iter__(self) -> Iterator[Tensor]:
         while True:

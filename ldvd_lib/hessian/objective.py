@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ldvd_lib import losses
+from ldvd_lib.blocks import noise_from
 from ldvd_lib.discriminators import pick_frames, random_frames, sees_single_frames
 
 if TYPE_CHECKING:
@@ -21,22 +22,21 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def undisturbed(module: nn.Module, *, training: bool, seed: int) -> Iterator[nn.Module]:
-    """Run a module without leaving a trace: here it works on copies of its buffers and has a random stream of its own.
+    """Run a module without leaving a trace: it works on copies of its buffers, and its noise has a stream of its own.
 
-    Batch normalisation's running statistics, the vectors of spectral normalisation, the modes of all submodules and
-    torch's global generators are afterwards what they were.
+    Batch normalisation's running statistics, the vectors of spectral normalisation and the modes of all submodules are
+    afterwards what they were; torch's global generators are not touched at all.
 
     Args:
         module: any module.
         training: its mode within the block.
-        seed: of torch's global generators within the block, so that noise and dropout are the same each time.
+        seed: of the instance noise within the block, so that it is the same each time.
     """
     children = list(module.modules())
     modes = [child.training for child in children]
     buffers = [dict(child._buffers) for child in children]
-    devices = {parameter.device for parameter in module.parameters() if parameter.device.type == "cuda"}
-    with torch.random.fork_rng(devices=list(devices)):
-        torch.manual_seed(seed)
+    device = next((parameter.device for parameter in module.parameters()), "cpu")
+    with noise_from(torch.Generator(device).manual_seed(seed), module):
         try:
             module.train(training)
             # Copies, not a restoration: what the graph has saved must not be written to afterwards.
@@ -63,7 +63,7 @@ class DiscriminatorObjective:
             part of the loss, as in training.
         training: batch normalisation with the statistics of the batch, as in training (real and fake separately);
             otherwise with its running statistics.
-        seed: of noise and dropout.
+        seed: of the noise.
 
     Raises:
         ValueError: if the discriminator has categories and no `labels` are given, or has nothing to learn.

@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 
 from ldvd_lib import losses
 from ldvd_lib._files import replacing
+from ldvd_lib.blocks import noise_from
 from ldvd_lib.configuration import save_json, to_dict
 from ldvd_lib.data.sample import WindowSampler
 from ldvd_lib.gan import VideoGAN
@@ -37,6 +38,9 @@ class TrainingDiverged(RuntimeError):
 
 class Trainer:
     """Trains a video GAN on a sampler's clips into a run directory.
+
+    Everything random comes from generators of the run's own: torch's global one is neither used nor changed. So a run
+    may go on in a thread of its own (as under `ldvd_lib.widgets.TrainingMonitor`) while others draw what they like.
 
     Args:
         gan: networks and recipe, from `ldvd_lib.zoo.build`.
@@ -93,12 +97,11 @@ class Trainer:
             else None
         )
         self.random = torch.Generator(self.device).manual_seed(seed)
-        # For modules that draw from the global generator (instance noise): a stream of the run's own.
-        self._global_random = torch.Generator().manual_seed(seed).get_state()
         self.step = 0
         self.seconds = 0.0
         self.interrupted = False
         self._stop = threading.Event()
+        self._busy = threading.Lock()
         self._finite = torch.ones((), dtype=torch.bool, device=self.device)
 
         config = RunConfig(model=gan.config, data=sampler.describe(), seed=seed)
@@ -130,19 +133,35 @@ class Trainer:
         """Train until `steps` steps are done in all, then write a checkpoint.
 
         Ctrl-C, a notebook's interrupt or `stop` ends it after the current step, with a checkpoint written and
-        `interrupted` set; a second Ctrl-C ends it at once. Calling again continues.
+        `interrupted` set; a second Ctrl-C ends it at once. Calling again continues. In another thread than the main
+        one Ctrl-C does not reach it.
 
         Returns:
             The run, to read back metrics, samples and the generator from.
 
         Raises:
             TrainingDiverged: if a loss or weight is not finite any more; the last checkpoint is kept.
+            RuntimeError: if it is running already, in another thread.
         """
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError(f"the run in {self.directory} is already going on: stop that first")
+        try:
+            return self._run(steps)
+        finally:
+            self._busy.release()
+
+    @property
+    def running(self) -> bool:
+        """Whether `run` is at work, in whatever thread."""
+        return self._busy.locked()
+
+    def _run(self, steps: int) -> Run:
         self._stop.clear()
         self.interrupted = False
         started, before = time.perf_counter(), self.seconds
         bar = tqdm(total=steps, initial=self.step, unit="step", disable=not self.progress, desc=self.gan.config.name)
-        with bar, self._random_stream(), self._interruptible(), (self.directory / METRICS).open("a") as log:
+        noise = noise_from(self.random, *self.gan.discriminators.values())
+        with bar, noise, self._interruptible(), (self.directory / METRICS).open("a") as log:
             while self.step < steps and not self._stop.is_set():
                 values = self._train_step()
                 self.seconds = before + time.perf_counter() - started
@@ -161,13 +180,6 @@ class Trainer:
             self.interrupted = self.step < steps
             if self.step:
                 self.save_checkpoint()
-        if self.interrupted:
-            logger.warning(
-                "stopped after step %d of %d; everything is in %s: continue with resume=True, or `ldvd train --resume`",
-                self.step,
-                steps,
-                self.directory,
-            )
         return Run.open(self.directory)
 
     def stop(self) -> None:
@@ -194,7 +206,6 @@ class Trainer:
             "seconds": self.seconds,
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "random": self.random.get_state(),
-            "global_random": torch.get_rng_state() if self._inside_stream else self._global_random,
             "sampler": self.sampler.state_dict(),
         }
         return checkpoint.save_checkpoint(self.directory, self.step, networks, state, keep=self.keep_checkpoints)
@@ -263,7 +274,6 @@ class Trainer:
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
         self.random.set_state(state["random"])
-        self._global_random = state["global_random"]
         self.sampler.load_state_dict(state["sampler"])
 
     def _truncate_log(self, path: Path) -> None:
@@ -273,30 +283,23 @@ class Trainer:
             with replacing(path) as temporary:
                 temporary.write_text("".join(json.dumps(record) + "\n" for record in kept))
 
-    _inside_stream = False
-
-    @contextlib.contextmanager
-    def _random_stream(self) -> Iterator[None]:
-        """Run with the run's own global random stream and leave the caller's as it was."""
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            torch.set_rng_state(self._global_random)
-            self._inside_stream = True
-            try:
-                yield
-            finally:
-                self._global_random = torch.get_rng_state()
-                self._inside_stream = False
-
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
-        """Turn the first SIGINT into a request to stop after the step; only the main thread may do that."""
+        """Turn the first SIGINT into a request to stop after the step, and say so at the end.
+
+        Only the main thread may do that, and hears of one.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
 
+        heard = False
+
         def handle(number: int, frame: Any) -> None:
+            nonlocal heard
             if self._stop.is_set():
                 raise KeyboardInterrupt
+            heard = True
             self._stop.set()
 
         previous = signal.signal(signal.SIGINT, handle)
@@ -304,6 +307,12 @@ class Trainer:
             yield
         finally:
             signal.signal(signal.SIGINT, previous)
+        if heard:
+            logger.warning(
+                "stopped after step %d; everything is in %s: continue with resume=True, or `ldvd train --resume`",
+                self.step,
+                self.directory,
+            )
 
 
 def _check_fit(gan: VideoGAN, sampler: WindowSampler) -> None:

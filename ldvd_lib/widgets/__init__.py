@@ -1,6 +1,9 @@
 """Widgets to play with inside a notebook."""
 
+from ldvd_lib.widgets.architecture_lab import ArchitectureLab
 from ldvd_lib.widgets.sample_browser import SampleBrowser
 from ldvd_lib.widgets.spectrum_explorer import SpectrumExplorer
+from ldvd_lib.widgets.table_explorer import TableExplorer
+from ldvd_lib.widgets.training_monitor import TrainingMonitor
 
-__all__ = ["SampleBrowser", "SpectrumExplorer"]
+__all__ = ["ArchitectureLab", "SampleBrowser", "SpectrumExplorer", "TableExplorer", "TrainingMonitor"]

@@ -57,7 +57,6 @@ def state(trainer: Trainer) -> dict[str, object]:
             "modes": {name: module.training for name, module in networks.named_modules()},
             "optimizers": {name: optimizer.state_dict() for name, optimizer in trainer.optimizers.items()},
             "random": trainer.random.get_state(),
-            "global random": trainer._global_random,
             "sampler": trainer.sampler.state_dict(),
         }
     )

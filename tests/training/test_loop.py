@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from ldvd_lib.gan import VideoGANConfig
+from ldvd_lib.hessian import SpectrumProbe
 from ldvd_lib.training import Run, SampleGrid, Trainer, TrainingDiverged
 from ldvd_lib.training.checkpoint import load_weights
 
@@ -75,12 +77,78 @@ def test_seeds_decide_everything(tmp_path, tiny_config, make_sampler) -> None:
     assert numbers(tmp_path / "a") != numbers(tmp_path / "c")
 
 
-def test_the_callers_random_stream_is_left_alone(tmp_path, tiny_config, make_sampler) -> None:
+@pytest.fixture
+def noisy_config(tiny_config) -> VideoGANConfig:
+    """The tiny TGAN with instance noise."""
+    discriminator = tiny_config.discriminators["video"]
+    noisy = replace(discriminator, options=discriminator.options | {"noise": 0.1})
+    return replace(tiny_config, discriminators={"video": noisy})
+
+
+class Draws:
+    """As if somebody drew from torch's global stream in another thread, at any time."""
+
+    every = 1
+
+    def __init__(self) -> None:
+        self.drawn = []
+
+    def __call__(self, trainer: Trainer) -> None:
+        self.drawn.append(torch.rand(()))
+
+
+def test_the_global_random_stream_and_the_runs_leave_each_other_alone(tmp_path, noisy_config, make_sampler) -> None:
+    def watched(directory: Path, *others) -> None:
+        callbacks = [SampleGrid(every=2, num_videos=2), SpectrumProbe(every=2, k=1), *others]
+        train(noisy_config, make_sampler(), directory, 4, callbacks=callbacks)
+
+    watched(tmp_path / "alone")
     torch.manual_seed(5)
-    expected = torch.rand(2)
+    expected = torch.rand(4)
     torch.manual_seed(5)
-    train(tiny_config, make_sampler(), tmp_path / "run", 2)
-    assert torch.equal(torch.rand(2), expected)
+    draws = Draws()
+    watched(tmp_path / "drawn", draws)
+    assert torch.equal(torch.stack(draws.drawn), expected)
+    assert_same_run(tmp_path / "alone", tmp_path / "drawn")
+
+
+def test_nothing_seeds_the_global_stream_not_even_for_a_moment(
+    tmp_path, noisy_config, make_sampler, monkeypatch
+) -> None:
+    """It could be that moment in which another thread draws."""
+    callbacks = [SampleGrid(every=2, num_videos=2), SpectrumProbe(every=2, k=1)]
+    trainer = train(noisy_config, make_sampler(), tmp_path / "run", 0, callbacks=callbacks)
+    for name in ("manual_seed", "set_rng_state", "fork_rng"):
+        for module in (torch, torch.random):
+            monkeypatch.setattr(module, name, lambda *_, **__: 1 / 0, raising=False)
+    trainer.run(2)
+
+
+def test_a_checkpoint_with_a_state_of_the_global_stream_still_loads(tmp_path, tiny_config, make_sampler) -> None:
+    """As written before the run's noise had a stream of its own; without noise the run continues as it would have."""
+    train(tiny_config, make_sampler(), tmp_path / "whole", 6)
+    train(tiny_config, make_sampler(), tmp_path / "old", 3)
+    path = Run.open(tmp_path / "old").checkpoints[-1] / "state.pt"
+    torch.save(torch.load(path) | {"global_random": torch.get_rng_state()}, path)
+    train(tiny_config, make_sampler(), tmp_path / "old", 6, resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "old")
+
+
+def test_a_run_that_goes_on_in_another_thread_is_not_started_twice(tmp_path, tiny_config, make_sampler) -> None:
+    errors = []
+
+    class Again:
+        every = 1
+
+        def __call__(self, trainer: Trainer) -> None:
+            assert trainer.running
+            with pytest.raises(RuntimeError, match=r"run is already going on.*stop that first") as caught:
+                trainer.run(5)
+            errors.append(caught)
+
+    trainer = train(tiny_config, make_sampler(), tmp_path / "run", 2, callbacks=[Again()])
+    assert len(errors) == 2
+    assert not trainer.running
 
 
 def test_one_backward_pass_equals_two(tmp_path, tiny_config, make_sampler) -> None:

@@ -116,7 +116,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(config, make_sampler, tmp_pat
         name: replace(d, options=d.options | {"noise": 0.1, "num_frames": 1 if name == "image" else 4})
         for name, d in config.discriminators.items()
     }
-    config = replace(config, discriminators=noisy)  # instance noise draws from the run's global stream
+    config = replace(config, discriminators=noisy)  # instance noise draws from the run's own stream
     whole = trainer_of(config, make_sampler, tmp_path / "whole")
     whole.run(6)
     trainer_of(config, make_sampler, tmp_path / "parts").run(3)

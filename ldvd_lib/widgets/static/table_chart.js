@@ -4,7 +4,7 @@
 const LINE = 26; // pixels of a row
 const NAMED_ABOVE = 430; // pixels of width below which a name stands above its dot, not beside it
 const PANELS_BESIDE = 640; // pixels of width from which the two panels stand beside each other
-const LETTER = 6.3; // pixels of width
+const LETTER = 7; // pixels of width, of a text with some capitals
 const LONGEST = 32; // letters of a name; the table has it whole
 
 /** An axis from the figures: `at(value)` in pixels, and its ticks. */
