@@ -2,22 +2,24 @@
 
 check("01.1", my_function)   # ✓ or ✗, with what was found and what was expected; never raises
 hint("01.1")                 # a nudge; hint("01.1", level=3) nearly gives it away
-progress()                   # what is done
+progress()                   # what is done, in all notebooks so far; progress(reset=True) starts over
 store(image_size=32)         # the clips that the course trains on, rendered and decoded on first use
 steps(600)                   # 600, or a few when the time budget is "quick"
 """
 
 import contextlib
 import html
+import itertools
 import traceback
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import torch
 
 from ldvd_lib import exercises
+from ldvd_lib._shared_file import SharedFile
 from ldvd_lib.data import ClipStore, actions, prepare_beside
 from ldvd_lib.environment import EnvironmentReport, budget, environment_report, workspace
 
@@ -47,8 +49,11 @@ _HINT_COLOUR = "#4a90d9"
 
 _LIBRARY = Path(__file__).resolve().parent
 
-# The best result of each exercise in this session.
-_results: dict[str, "CheckResult"] = {}
+# From worst to best; the best that a learner ever got is what counts.
+_RANKS: tuple[Status, ...] = ("not attempted yet", "not yet", "passed")
+
+# The best status of each exercise in this session, whatever becomes of the file.
+_statuses: dict[str, Status] = {}
 
 
 @dataclass(frozen=True)
@@ -91,40 +96,58 @@ class Hint:
 
 @dataclass(frozen=True)
 class Progress:
-    """The exercises of the notebooks met in this session, with the best result of each."""
+    """Every exercise of the course with the best that the learner has got; shows itself by notebook.
+
+    Attributes:
+        results: the exercises, in order.
+        note: what is wrong with the file that keeps them, if anything.
+    """
 
     results: tuple[CheckResult, ...]
+    note: str = ""
 
     @property
     def statuses(self) -> dict[str, Status]:
         """Status by exercise."""
         return {result.name: result.status for result in self.results}
 
+    def _notebooks(self) -> list[tuple[str, str, list[str]]]:
+        """For each notebook its number, how much of it is done, and a line for each exercise."""
+        return [
+            (number, _share_done(some), [result._headline() for result in some])
+            for number, group in itertools.groupby(self.results, key=lambda result: result.name.partition(".")[0])
+            for some in [list(group)]
+        ]
+
     def _headline(self) -> str:
-        if not self.results:
-            return "No exercise met yet in this session: run a cell that calls check."
-        done = sum(result.passed for result in self.results)
-        return f"{done} of {len(self.results)} exercises passed in this session"
+        return f"{_share_done(self.results)} exercises passed"
 
     def __repr__(self) -> str:
-        rows = [f"{result.name:<6}{_SIGNS[result.status]} {result.status:<19}{result.title}" for result in self.results]
-        return "\n".join([self._headline(), *rows])
+        lines = [self._headline()]
+        for number, done, exercises_of_it in self._notebooks():
+            lines += [f"Notebook {number}, {done}", *(f"  {line}" for line in exercises_of_it)]
+        return "\n".join(lines + ([self.note] if self.note else []))
 
     def _repr_html_(self) -> str:
-        cells = '<td style="text-align:left">{}</td>'
+        left = 'style="text-align:left; vertical-align:top"'
         rows = "".join(
-            "<tr>"
-            + cells.format(result.name)
-            + cells.format(html.escape(result.title))
-            + cells.format(f"{_SIGNS[result.status]} {result.status}")
-            + "</tr>"
-            for result in self.results
+            f'<tr><th scope="row" {left}>{number}</th><td {left}>{done}</td>'
+            f"<td {left}>{'<br>'.join(map(html.escape, lines))}</td></tr>"
+            for number, done, lines in self._notebooks()
         )
-        return f"<table><caption>{self._headline()}</caption>{rows}</table>"
+        headings = "".join(f'<th scope="col" {left}>{heading}</th>' for heading in ("notebook", "passed", "exercises"))
+        note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
+        return f"<table><caption>{self._headline()}</caption><tr>{headings}</tr>{rows}</table>{note}"
+
+
+def _share_done(results: Sequence[CheckResult]) -> str:
+    return f"{sum(result.passed for result in results)} of {len(results)}"
 
 
 def check(name: str, answer: object = None) -> CheckResult:
     """Check an answer and say what was found. Never raises: whatever goes wrong becomes a message.
+
+    The best that an exercise ever got is kept for `progress`, in ``progress.json`` in the workspace.
 
     The random state of torch is as it was afterwards, so that what follows in a notebook does not depend on whether
     an exercise is solved.
@@ -142,9 +165,8 @@ def check(name: str, answer: object = None) -> CheckResult:
     except KeyError as error:
         return CheckResult(str(name), "", "not attempted yet", f"{_sentence(error.args[0])}")
     result = _judge(found, answer)
-    if name not in _results or not _results[name].passed:
-        _results[name] = result
-    return result
+    problem = _keep(result)
+    return replace(result, message=f"{result.message} {problem}".strip()) if problem and result.passed else result
 
 
 def hint(name: str, level: int = 1) -> Hint:
@@ -168,15 +190,51 @@ def hint(name: str, level: int = 1) -> Hint:
     return Hint(f"Hint {level} of {last} for {name}", f"{_sentence(found.hints[level - 1])} {more}")
 
 
-def progress() -> Progress:
-    """What is done in this session: every exercise of the notebooks met so far, with its best result."""
-    fresh: Status = "not attempted yet"
-    return Progress(
-        tuple(
-            _results.get(name) or CheckResult(name, known.title, fresh, "")
-            for name, known in exercises.registered().items()
+def progress(*, reset: bool = False) -> Progress:
+    """How far you are: every exercise of the course with the best that it ever got, in this session or before.
+
+    Args:
+        reset: start over: forget all that was passed, here and in ``progress.json``.
+    """
+    if reset:
+        _statuses.clear()
+        kept, problem = {}, _progress_file().update(lambda content: {})
+    else:
+        content, problem = _progress_file().read()
+        kept = content.get(_EXERCISES, {})
+        problem = problem and f"{problem}: this is what is known without it"
+    results = (
+        CheckResult(
+            name, known.title, max(kept.get(name, _RANKS[0]), _statuses.get(name, _RANKS[0]), key=_RANKS.index), ""
         )
+        for name, known in exercises.find_all().items()
     )
+    return Progress(tuple(results), _sentence(problem))
+
+
+_EXERCISES = "exercises"  # the one key of the file: status by exercise
+
+
+def _progress_file() -> SharedFile:
+    def is_valid(content: dict) -> bool:
+        kept = content.get(_EXERCISES, {})
+        return isinstance(kept, dict) and all(status in _RANKS for status in kept.values())
+
+    return SharedFile(workspace() / "progress.json", is_valid)
+
+
+def _keep(result: CheckResult) -> str:
+    """Remember a result, if it is better than what was there; what kept the file from being written, in words."""
+
+    def better(statuses: dict[str, Status]) -> dict[str, Status]:
+        before = statuses.get(result.name, _RANKS[0])
+        return statuses | {result.name: max(before, result.status, key=_RANKS.index)}
+
+    if result.status == _RANKS[0]:  # so that running an unsolved notebook writes nothing
+        return ""
+    _statuses.update(better(_statuses))
+    problem = _progress_file().update(lambda content: {_EXERCISES: better(content.get(_EXERCISES, {}))})
+    return _sentence(problem)
 
 
 def footage(name: str = "actions") -> Path:

@@ -109,7 +109,7 @@ def environment_report() -> EnvironmentReport:
         device_name=device_name,
         cores=_cores(),
         free_disk_gib=shutil.disk_usage(_existing(workspace())).free / _GIBIBYTE,
-        libraries={name: _version(name) for name in _LIBRARIES},
+        libraries={name: version(name) for name in _LIBRARIES},
         data_sets=_data_sets(workspace() / "data"),
         budget=budget(),
     )
@@ -131,7 +131,8 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _version(name: str) -> str:
+def version(name: str) -> str:
+    """The installed version of a distribution, or "missing"."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -80,8 +80,8 @@ def _tgan_generator(preset: str, *, pixels: int = 64, temporal: int = 1, image: 
     return NetworkConfig("tgan", options | ({"temporal_init": "xavier"} if preset == "lite" else {}))
 
 
-def _lite_rates(kinds: tuple[str, ...]) -> dict[str, float]:
-    """The learning rates of a stack at lite scale, where they are not those of TGAN's own."""
+def lite_rates(kinds: tuple[str, ...]) -> dict[str, float]:
+    """The learning rates that suit a stack of these kinds at lite scale, where they are not those of TGAN's recipe."""
     if kinds == ALL_3D:
         return {}
     return DEEP_FACTORIZED if kinds.count("2+1d") > 2 else FAST_CRITIC
@@ -100,7 +100,7 @@ def _tgan(
 
     def configure(preset: str) -> tuple[NetworkConfig, dict[str, NetworkConfig], Recipe]:
         lite = preset == "lite"
-        rates = _lite_rates(kinds) if lite else {}
+        rates = lite_rates(kinds) if lite else {}
         return (
             _tgan_generator(preset, pixels=pixels, temporal=temporal, image=image),
             {"video": _stack(preset, kinds, pixels=pixels, channels=channels, **({"init": "xavier"} if lite else {}))},

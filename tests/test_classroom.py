@@ -1,8 +1,12 @@
 """Checks report and never raise; hints, progress and the time budget."""
 
+import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,12 +17,23 @@ from ldvd_lib.exercises import registry
 
 
 @pytest.fixture(autouse=True)
-def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exercises and results of these tests alone, and the default budget."""
+def own_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Exercises, results and a workspace of these tests alone, and the default budget."""
     monkeypatch.setattr(registry, "_exercises", {})
-    monkeypatch.setattr(classroom, "_results", {})
+    monkeypatch.setattr(registry, "_modules", list)
+    monkeypatch.setattr(classroom, "_statuses", {})
     monkeypatch.delenv("LDVD_BUDGET", raising=False)
-    monkeypatch.delenv("LDVD_WORKSPACE", raising=False)
+    monkeypatch.setenv("LDVD_WORKSPACE", str(tmp_path))
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """The file that keeps what was passed."""
+    return tmp_path / "progress.json"
+
+
+def _new_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classroom, "_statuses", {})
 
 
 @pytest.fixture
@@ -141,8 +156,83 @@ def test_progress_keeps_the_best_result_in_order(double):
         "98.2": "not attempted yet",
         "98.10": "not attempted yet",
     }
-    assert "1 of 3 exercises passed" in str(classroom.progress())
-    assert "✓ passed" in classroom.progress()._repr_html_()
+    shown = str(classroom.progress()).splitlines()
+    assert shown[:3] == ["1 of 3 exercises passed", "Notebook 98, 1 of 3", "  ✓ 98.1 Double it: passed"]
+    assert "✓ 98.1 Double it: passed" in classroom.progress()._repr_html_()
+
+
+def test_progress_lasts_over_sessions_and_what_is_passed_stays_passed(double, kept, monkeypatch):
+    classroom.check(double, lambda x: x)
+    _new_session(monkeypatch)
+    assert classroom.progress().statuses[double] == "not yet"
+    classroom.check(double, lambda x: 2 * x)
+    _new_session(monkeypatch)
+    assert classroom.check(double, lambda x: x).status == "not yet", "a check tells of the answer that it was given"
+    assert classroom.progress().statuses[double] == "passed"
+    assert json.loads(kept.read_text()) == {"exercises": {double: "passed"}}
+    assert classroom.progress().note == ""
+
+
+def test_a_stub_leaves_no_file(double, kept):
+    assert classroom.check(double).status == "not attempted yet"
+    assert "0 of 1 exercises passed" in str(classroom.progress())
+    assert not kept.exists()
+
+
+def test_starting_over_forgets_everything(double, kept, monkeypatch):
+    classroom.check(double, lambda x: 2 * x)
+    assert classroom.progress(reset=True).statuses == {double: "not attempted yet"}
+    assert classroom.progress().statuses == {double: "not attempted yet"}
+    _new_session(monkeypatch)
+    assert classroom.progress().statuses == {double: "not attempted yet"}
+
+
+def test_what_another_kernel_wrote_is_kept(double, kept):
+    kept.write_text(json.dumps({"exercises": {"98.7": "passed", double: "not yet"}}))
+    assert classroom.progress().statuses == {double: "not yet"}, "an exercise that is no more is not shown"
+    classroom.check(double, lambda x: 2 * x)
+    assert json.loads(kept.read_text())["exercises"] == {"98.7": "passed", double: "passed"}
+
+
+def test_kernels_that_write_at_once_lose_nothing(kept):
+    names = [f"98.{number}" for number in range(1, 25)]
+    for name in names:
+        exercises.exercise(name, title="x", hints=("a", "b", "c"))(lambda answer: None)
+    with ThreadPoolExecutor(8) as pool:
+        # Not check itself: its own random state is the process's, which kernels do not share.
+        problems = list(pool.map(lambda name: classroom._keep(classroom.CheckResult(name, "", "passed", "")), names))
+    assert set(problems) == {""}
+    assert json.loads(kept.read_text())["exercises"] == dict.fromkeys(names, "passed")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"exercises": 3}', '{"exercises": {"98.1": "great"}}', "\xff"])
+def test_a_damaged_file_is_told_and_moved_aside(double, kept, monkeypatch, content):
+    kept.write_bytes(content.encode("latin-1"))
+    shown = classroom.progress()
+    assert shown.statuses == {double: "not attempted yet"}
+    assert "progress.json is damaged" in str(shown) and "progress.json is damaged" in shown._repr_html_()
+    result = classroom.check(double, lambda x: 2 * x)
+    assert result.passed and "is now progress-damaged.json" in result.message
+    assert kept.with_name("progress-damaged.json").read_bytes() == content.encode("latin-1")
+    _new_session(monkeypatch)
+    assert classroom.progress().statuses == {double: "passed"} and classroom.progress().note == ""
+
+
+def test_a_file_that_cannot_be_written_stops_nobody(double, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LDVD_WORKSPACE", str(tmp_path / "file" / "below"))  # not even a superuser can write there
+    result = classroom.check(double, lambda x: 2 * x)
+    assert result.passed and "progress.json cannot be written" in result.message
+    assert classroom.check(double, lambda x: x).message == classroom.check(double, lambda x: x).message
+    assert classroom.progress().statuses == {double: "passed"}, "known for this session"
+    assert "progress.json cannot be written" in classroom.progress(reset=True).note
+
+
+def test_progress_knows_every_notebook(monkeypatch):
+    monkeypatch.undo()
+    numbers = {name.partition(".")[0] for name in exercises.find_all()}
+    course = Path(classroom.__file__).parents[1] / "course"
+    assert {path.name[:2] for path in course.glob("[0-9]*.ipynb")} <= numbers
 
 
 @pytest.mark.parametrize(
@@ -197,17 +287,26 @@ def test_the_environment_report_finds_machine_and_data(tmp_path, monkeypatch):
     clips = tmp_path / "data" / "mine" / "UCF-101" / "Walk"
     clips.mkdir(parents=True)
     (clips / "v_Walk_g01_c01.avi").touch()
+    monkeypatch.delenv("LDVD_WORKSPACE")
     monkeypatch.chdir(tmp_path)
     report = classroom.environment_report()
     assert report.torch == torch.__version__
     assert report.cores >= 1 and report.free_disk_gib > 0
     assert [(found.name, found.description) for found in report.data_sets] == [("mine", "1 clips of 1 classes")]
-    assert "mine (1 clips of 1 classes)" in str(report)
+    assert "mine (1 clips of 1 classes)" in str(report) and report.device_in_words in str(report)
     assert "<table>" in report._repr_html_()
     assert str(tmp_path) not in str(report)
 
 
+def test_a_gpu_is_found_and_named(monkeypatch):
+    card = SimpleNamespace(name="Tesla T4", total_memory=15 * 2**30)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: card)
+    assert classroom.environment_report().device_in_words == "cuda: Tesla T4, 15 GiB"
+
+
 def test_the_workspace_is_the_checkout_or_where_you_are(repository, tmp_path, monkeypatch):
+    monkeypatch.delenv("LDVD_WORKSPACE")
     monkeypatch.chdir(repository / "course")
     assert str(environment.workspace()) == ".."
     monkeypatch.chdir(repository)

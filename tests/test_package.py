@@ -32,13 +32,14 @@ def test_imports_run_one_way() -> None:
     from pathlib import Path
 
     floors = [
-        {"_files", "_checks", "_drawing", "_torchvision", "configuration", "environment"},
-        {"video", "blocks", "lipschitz", "losses"},
-        {"generators", "discriminators", "data", "hessian", "metrics", "pretrained"},
+        {"_files", "_checks", "_drawing", "_shared_file", "_torchvision", "configuration", "environment"},
+        {"video", "blocks", "latents", "lipschitz", "losses"},
+        {"generators", "discriminators", "data", "hessian", "metrics", "_shelf"},
         {"gan"},
-        {"zoo", "anatomy", "_anatomy_figure", "training"},
+        {"zoo", "anatomy", "_anatomy_figure", "_table_figure", "paper", "pretrained", "scores", "training"},
+        {"capstone", "leaderboard"},
         {"plots", "exercises"},
-        {"widgets", "classroom", "demo"},
+        {"widgets", "classroom", "demo", "reproduce"},
         {"cli"},
     ]
     level = {name: number for number, floor in enumerate(floors) for name in floor}

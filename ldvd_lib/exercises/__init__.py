@@ -5,7 +5,7 @@ for those who got it right. The face that learners see is `ldvd_lib.classroom`.
 """
 
 from ldvd_lib.exercises.expectations import attempt, expect, expect_close, expect_equal, expect_shape
-from ldvd_lib.exercises.registry import Exercise, NotAttempted, NotYet, exercise, find, registered
+from ldvd_lib.exercises.registry import Exercise, NotAttempted, NotYet, exercise, find, find_all, registered
 
 __all__ = [
     "Exercise",
@@ -18,5 +18,6 @@ __all__ = [
     "expect_equal",
     "expect_shape",
     "find",
+    "find_all",
     "registered",
 ]

@@ -151,7 +151,7 @@ def _count(module: nn.Module) -> int:
     hints=(
         "TGAN-F sees 10 frames and is at its limit of parameters. Which kind sees further and costs nothing?",
         "A shift behind two layers that halve time moves by four frames each way, so 10 becomes 18. For the "
-        "multiply-adds look at figure 2: which layer is dearer factorized than 3D?",
+        "multiply-adds look at Figure 2: which layer is dearer factorized than 3D?",
         'c0 is "3d", c1 is "2+1d", and at least one of c2 and c3 is "shift".',
     ),
 )

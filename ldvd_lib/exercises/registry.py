@@ -1,6 +1,7 @@
 """Exercises by name."""
 
 import importlib
+import pkgutil
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,6 +74,19 @@ def find(name: str) -> Exercise:
         known = [known for known in registered() if known.startswith(f"{notebook}.")]
         raise KeyError(f"there is no exercise {name!r}; notebook {notebook} has {', '.join(known) or 'none'}")
     return _exercises[name]
+
+
+def find_all() -> dict[str, Exercise]:
+    """All exercises of the course, in order."""
+    for module in _modules():
+        importlib.import_module(module)
+    return registered()
+
+
+def _modules() -> list[str]:
+    package = importlib.import_module("ldvd_lib.exercises")
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return [f"{package.__name__}.{name}" for name in names if name.startswith("notebook_")]
 
 
 def registered() -> dict[str, Exercise]:

@@ -1,0 +1,264 @@
+"""The capstone of the course: a brief, and designs that are trained and scored by it (notebook 10).
+
+    design = capstone.Design("mine", ("3d", "2+1d", "shift", "2d"))
+    design.anatomy()                             # what it costs and what it sees
+    capstone.BRIEF.violations(design.anatomy())  # what of the brief it breaks, in words; nothing is trained for this
+    entry, runs = capstone.score(design, store(32))  # trains it from several seeds, probes and judges it
+    leaderboard.Board().add(entry)               # a table with the baselines, kept in leaderboard.json
+
+The score is the Fréchet distance of the protocol ``actions``, from fewer samples: the lower, the better.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+
+from ldvd_lib import anatomy, zoo
+from ldvd_lib.configuration import to_dict
+from ldvd_lib.data import ClipStore
+from ldvd_lib.environment import budget, version, workspace
+from ldvd_lib.gan import DISCRIMINATORS, NetworkConfig, VideoGANConfig
+from ldvd_lib.hessian import SpectrumProbe
+from ldvd_lib.training import Run, Trainer
+
+EVALUATION = "evaluation.json"  # in a run's directory: every figure of the protocol, of which the score is one
+# Of a discriminator's options, what follows from the clips; of a recipe's values, what does not change what is seen.
+FIXED = ("kinds", "image_size", "num_frames", "in_channels", "num_categories")
+FREE = ("generator_rate", "discriminator_rate", "loss", "optimizer", "betas", "weight_decay", "svc_every", "average")
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What is asked for.
+
+    Attributes:
+        parameters: at most so many in the discriminator, at lite scale.
+        multiply_adds: at most so many in a forward pass of one clip.
+        curvature: the leading eigenvalue's magnitude, the median of a run's probes, is at most this.
+        steps, seeds: how long, and from how many seeds, a design is trained.
+        samples: generated clips that are judged; they are compared with twice as many real ones.
+        probes: of the spectrum in a run, evenly spread.
+    """
+
+    parameters: int = 200_000
+    multiply_adds: int = 21_000_000
+    curvature: float = 40.0
+    steps: int = 300
+    seeds: int = 2
+    samples: int = 512
+    probes: int = 4
+
+    def violations(self, found: "anatomy.Anatomy | Entry") -> tuple[str, ...]:
+        """What of the brief an anatomy, or an entry, breaks, in words; empty if nothing."""
+        return tuple(
+            f"{label} {getattr(found, name):,.{digits}f} over the limit of {getattr(self, name):,.{digits}f}"
+            for name, label, digits in (
+                ("parameters", "parameters", 0),
+                ("multiply_adds", "multiply-adds", 0),
+                ("curvature", "curvature", 1),
+            )
+            if getattr(found, name, 0) > getattr(self, name)
+        )
+
+
+BRIEF = Brief()
+
+
+@dataclass(frozen=True)
+class Design:
+    """A discriminator that a learner has thought up, and how it is to be trained.
+
+    Attributes:
+        name: how the board shall call it.
+        kinds: the kind of each layer.
+        options: further arguments of `VideoDiscriminator`, on top of those of the zoo's lite TGAN.
+        recipe: changes of the recipe; by default the zoo's rates for such a stack are taken.
+
+    Raises:
+        ValueError: for an option or a value of the recipe that is not the learner's to choose, or an impossible stack.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kinds", tuple(self.kinds))
+        if fixed := sorted(set(self.options) & set(FIXED)):
+            raise ValueError(
+                f"{fixed} cannot be among the options: the clips are given, and kinds is a field of its own"
+            )
+        if unknown := sorted(set(self.recipe) - set(FREE)):
+            raise ValueError(
+                f"{unknown} of the recipe cannot be changed here: all designs see the same data; free are {FREE}"
+            )
+        self.anatomy()
+
+    def config(self) -> VideoGANConfig:
+        """The lite TGAN with this discriminator in place of its own."""
+        tgan = zoo.config("tgan", "lite")
+        stack = NetworkConfig("stack", tgan.discriminators["video"].options | self.options | {"kinds": self.kinds})
+        # Not its own name: a design that is renamed is not trained again.
+        config = replace(tgan, name="capstone", discriminators={"video": stack})
+        return config.with_recipe(**(zoo.lite_rates(self.kinds) | self.recipe))
+
+    def anatomy(self) -> anatomy.Anatomy:
+        """What it costs and what it sees."""
+        with torch.device("meta"):
+            network = self.config().discriminators["video"].build(DISCRIMINATORS)
+        return anatomy.dissect(network, name=self.name)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A design that has been trained and judged, with everything that its score depends on.
+
+    Attributes:
+        design: what was trained.
+        parameters, multiply_adds, activation_bytes: of the discriminator, the latter two for one clip.
+        frames: how many frames a place of the last map sees.
+        seeds: of the runs.
+        scores: one for each seed: the Fréchet distance, lower is better.
+        curvatures: one for each seed: the leading eigenvalue's magnitude, the median of the run's probes.
+        seconds: of a training step on the machine it ran on, the median; 0 for the baselines.
+        steps, samples, protocol, real: how it was trained and judged.
+        budget: "full" or "quick".
+        version: of the course.
+        date: when, ISO 8601; empty for the baselines.
+    """
+
+    design: Design
+    parameters: int
+    multiply_adds: int
+    activation_bytes: int
+    frames: int
+    seeds: tuple[int, ...]
+    scores: tuple[float, ...]
+    curvatures: tuple[float, ...]
+    seconds: float
+    steps: int
+    samples: int
+    protocol: str
+    real: str
+    budget: str
+    version: str = ""
+    date: str = ""
+
+    @property
+    def score(self) -> float:
+        """Mean over the seeds."""
+        return float(np.mean(self.scores))
+
+    @property
+    def curvature(self) -> float:
+        """Mean over the seeds."""
+        return float(np.mean(self.curvatures))
+
+    @property
+    def key(self) -> str:
+        """The same for the same design, trained and judged as long, whatever its name."""
+        return json.dumps([_digest(self.design.config()), self.steps, self.samples, self.budget])
+
+
+def score(
+    design: Design,
+    clips: ClipStore,
+    *,
+    steps: int = BRIEF.steps,
+    seeds: Sequence[int] = range(BRIEF.seeds),
+    samples: int = BRIEF.samples,
+    progress: bool = True,
+) -> tuple[Entry, list[Run]]:
+    """Train a design and judge what its generator paints.
+
+    Runs stay in ``runs/10-capstone``, and what is there already is not trained again.
+
+    Args:
+        design: what to train.
+        clips: the training clips, of 32 px.
+        steps, seeds, samples: instead of the brief's; a board compares entries of the brief's steps and samples only.
+        progress: show progress bars.
+
+    Returns:
+        The entry, and the runs that it sums up.
+    """
+    # Here, since torchmetrics takes seconds to import.
+    from ldvd_lib.metrics import evaluate, extract, from_generator, from_store, open_judge
+    from ldvd_lib.metrics.sources import describe_store
+
+    config, found = design.config(), design.anatomy()
+    judge, description, count = open_judge("actions"), describe_store(clips), 2 * samples
+    home = workspace() / "runs" / "10-capstone"
+    there = home / f"real-{hashlib.sha256(description.encode()).hexdigest()[:8]}-{count}"
+    source = from_store(clips, batch_size=16)
+    real = extract(judge, source, there, videos=description, seed=100, count=count, progress=False)
+    runs, evaluations = [], []
+    for seed in seeds:
+        directory = home / f"{_digest(config)}-{steps}-seed-{seed}"
+        gan = config.build(seed=seed)
+        probe = SpectrumProbe(every=max(1, steps // BRIEF.probes), k=4, max_products=40)
+        trainer = Trainer(
+            gan,
+            gan.sampler(clips, seed=seed),
+            directory,
+            seed=seed,
+            resume=True,
+            callbacks=[probe],
+            progress=progress,
+        )
+        run = trainer.run(steps)
+        if trainer.interrupted:
+            raise RuntimeError(
+                f"stopped at step {trainer.step} of {steps}; run the cell again, and it goes on from there"
+            )
+        judged = evaluate(
+            judge,
+            from_generator(run.generator()),
+            real,
+            directory / "evaluation",
+            name=f"seed {seed}",
+            samples=samples,
+            repeats=1,
+            progress=False,
+        )
+        judged.save(directory / EVALUATION)
+        runs.append(run)
+        evaluations.append(judged)
+    spectra = [run.spectrum()["video"]["eigenvalues"] for run in runs]
+    entry = Entry(
+        design=design,
+        parameters=found.parameters,
+        multiply_adds=found.multiply_adds,
+        activation_bytes=found.activation_bytes,
+        frames=found.receptive_field[0],
+        seeds=tuple(seeds),
+        scores=tuple(round(judged.values["fid"][0], 2) for judged in evaluations),
+        curvatures=tuple(round(float(np.median(np.abs(spectrum).max(axis=1))), 2) for spectrum in spectra),
+        seconds=round(float(np.median([_seconds_of_a_step(run) for run in runs])), 4),
+        steps=steps,
+        samples=samples,
+        protocol=judge.protocol.identity,
+        real=evaluations[0].real,
+        budget=budget(),
+        version=version("ldvd-course"),
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return entry, runs
+
+
+def _digest(config: VideoGANConfig) -> str:
+    return hashlib.sha256(json.dumps(to_dict(config), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _seconds_of_a_step(run: Run) -> float:
+    """The median over the stretches of the log, so that probes and pauses do not count."""
+    metrics = run.metrics()
+    step, seconds = np.insert(metrics["step"], 0, 0), np.insert(metrics["seconds"], 0, 0)
+    return float(np.median(np.diff(seconds) / np.diff(step)))

@@ -1,0 +1,172 @@
+"""A board of capstone entries, kept in a file, that does not rank what seeds alone could have turned round.
+
+board = Board()
+board.add(entry)    # kept in leaderboard.json
+board               # a table, with the baselines
+"""
+
+import html
+import importlib.resources
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ldvd_lib._shared_file import SharedFile
+from ldvd_lib.capstone import BRIEF, Entry
+from ldvd_lib.configuration import from_dict
+from ldvd_lib.environment import workspace
+
+BASELINES = "capstone_baselines.json"  # beside this file; benchmarks/capstone_baselines.py writes it
+
+
+def baselines() -> list[Entry]:
+    """The paper's designs and a frame-wise one, as the course's authors scored them."""
+    text = (importlib.resources.files("ldvd_lib") / BASELINES).read_text(encoding="utf-8")
+    return [from_dict(Entry, record, where=BASELINES) for record in json.loads(text)["entries"]]
+
+
+def seed_noise(entries: Sequence[Entry]) -> float:
+    """By what fraction of itself a score varies from seed to seed: the deviation, pooled over all designs."""
+    several = [entry for entry in entries if len(entry.scores) > 1]
+    squares = sum(np.var(entry.scores, ddof=1) / entry.score**2 * (len(entry.scores) - 1) for entry in several)
+    return math.sqrt(squares / sum(len(entry.scores) - 1 for entry in several))
+
+
+def is_comparable(entry: Entry) -> bool:
+    """Whether it was trained and judged at the brief's length, and not shorter, as under the quick budget."""
+    return (entry.steps, entry.samples) == (BRIEF.steps, BRIEF.samples)
+
+
+def remark_on(entry: Entry) -> str:
+    """Why an entry is not ranked; "" if it is."""
+    too_short = () if is_comparable(entry) else ("quick budget: not compared",)
+    return "; ".join((*too_short, *BRIEF.violations(entry)))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of the board: an entry, its places (None if it is not ranked), and what is to be said of it."""
+
+    entry: Entry
+    first: int | None
+    last: int | None
+    error: float
+    remark: str
+
+
+class Board:
+    """The learner's entries and the baselines; shows itself as a table.
+
+    A score's standard error is the noise of seeds, as measured on the baselines, divided by the root of its seeds. One
+    entry is clearly better than another if their difference is more than twice its error; an entry's places go from one
+    behind all that are clearly better to one ahead of all that are clearly worse.
+
+    Args:
+        path: the file; default ``leaderboard.json`` in the workspace.
+        reference: entries that are shown and compared with, but not kept in the file; default `baselines`.
+    """
+
+    def __init__(self, path: Path | None = None, *, reference: Sequence[Entry] | None = None) -> None:
+        self._file = SharedFile(
+            workspace() / "leaderboard.json" if path is None else path,
+            lambda content: isinstance(content.get("entries", []), list),
+        )
+        self.reference = tuple(baselines() if reference is None else reference)
+        self.noise = seed_noise(self.reference)
+        self.note = ""
+
+    def add(self, entry: Entry) -> "Board":
+        """Put an entry on the board, in place of an earlier one of the same design; returns the board."""
+
+        def with_it(content: dict[str, Any]) -> dict[str, Any]:
+            others = [record for record in content.get("entries", []) if _key(record) != entry.key]
+            return {"entries": [*others, asdict(entry)]}
+
+        self.note = self._file.update(with_it)
+        return self
+
+    def entries(self) -> list[Entry]:
+        """What the file holds, in the order in which it came in."""
+        content, problem = self._file.read()
+        self.note = problem or self.note
+        found = [_read(record) for record in content.get("entries", [])]
+        return [entry for entry in found if entry is not None]
+
+    def places(self) -> list[Place]:
+        """Everything on the board: what keeps the brief by its score, then the rest of full length, then quick ones."""
+        own = self.entries()
+        keys = {entry.key for entry in own}
+        everything = [*(entry for entry in self.reference if entry.key not in keys), *own]
+        ranked = [entry for entry in everything if not remark_on(entry)]
+        lines = []
+        for entry in sorted(
+            everything, key=lambda e: (not is_comparable(e), bool(remark_on(e)), e.score, e.design.name)
+        ):
+            first = last = None
+            if entry in ranked:
+                first = 1 + sum(self.clearly_better(other, entry) for other in ranked)
+                last = len(ranked) - sum(self.clearly_better(entry, other) for other in ranked)
+            lines.append(Place(entry, first, last, self.error(entry), remark_on(entry)))
+        return lines
+
+    def error(self, entry: Entry) -> float:
+        """The standard error of an entry's score."""
+        return entry.score * self.noise / math.sqrt(len(entry.scores))
+
+    def clearly_better(self, first: Entry, second: Entry) -> bool:
+        """Whether the first entry's score is lower than the second's by more than twice the error of the difference."""
+        return second.score - first.score > 2 * math.hypot(self.error(first), self.error(second))
+
+    HEADINGS = ("place", "design", "layers", "parameters", "multiply-adds", "|λ|", "score", "seeds", "remark")
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                "–" if place.first is None else "–".join(map(str, sorted({place.first, place.last}))),
+                place.entry.design.name,
+                " ".join(place.entry.design.kinds),
+                f"{place.entry.parameters:,}",
+                f"{place.entry.multiply_adds / 1e6:.1f} M",
+                f"{place.entry.curvature:.0f}",
+                f"{place.entry.score:.0f} ± {place.error:.0f}",
+                str(len(place.entry.seeds)),
+                place.remark,
+            )
+            for place in self.places()
+        ]
+
+    def __repr__(self) -> str:
+        cells = [self.HEADINGS, *self._cells()]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
+        return "\n".join([*lines, *([self.note] if self.note else [])])
+
+    def _repr_html_(self) -> str:
+        def line(cells: tuple[str, ...], tag: str) -> str:
+            styles = ["text-align:left; white-space:nowrap"] * (len(cells) - 1) + ["text-align:left"]
+            inside = zip(cells, styles, strict=True)
+            return "<tr>" + "".join(f"<{tag} style='{s}'>{html.escape(c)}</{tag}>" for c, s in inside) + "</tr>"
+
+        caption = f"Score: Fréchet distance after {BRIEF.steps} steps ± its error over seeds; lower is better"
+        body = "".join(line(cells, "td") for cells in self._cells())
+        head = f"<caption>{caption}</caption><thead>{line(self.HEADINGS, 'th')}</thead>"
+        note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
+        return f"<table>{head}<tbody>{body}</tbody></table>{note}"
+
+
+def _read(record: Any) -> Entry | None:
+    """An entry of the file; None for what is none (any more): the learner's table goes on without it."""
+    try:
+        return from_dict(Entry, record)
+    except (ValueError, TypeError):
+        return None
+
+
+def _key(record: Any) -> str:
+    entry = _read(record)
+    return entry.key if entry else ""
