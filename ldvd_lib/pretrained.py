@@ -1,80 +1,188 @@
-"""Weights that we trained, from the checkout's ``pretrained/`` or what was installed of it: found, verified, loaded.
+"""Models that we trained, with what their training logged: found, verified, loaded.
 
-``index.json`` lists each file with its SHA-256, what it is and how it was made; a card beside it tells more.
+    pretrained.list()                  what there is
+    pretrained.load("tgan-f")          a generator, to draw samples from
+    pretrained.open_run("tgan-f")      its training: losses, eigenvalues, scores
+    pretrained.load_gan("tgan-f")      with its discriminators, to measure curvature
+
+Each is a run directory in ``pretrained/``, with the weights of one step and histories thinned, so that everything that
+takes a run takes it: `ldvd_lib.plots`, `SpectrumExplorer`, `TableExplorer`, ``ldvd sample``, ``ldvd evaluate``.
 """
 
-import json
-import sys
-from collections.abc import Mapping
-from pathlib import Path
+import difflib
+import logging
+from dataclasses import dataclass
+from html import escape
 from typing import Any
 
-from safetensors.torch import load_file
-from torch import Tensor
+from torch import nn
 
-from ldvd_lib._files import replacing, save_tensors
-from ldvd_lib.data.transfer import file_sha256
+from ldvd_lib import zoo
+from ldvd_lib._shelf import directory, entries, entry, verified
+from ldvd_lib.gan import VideoGAN
+from ldvd_lib.training import Run
 
-INDEX = "index.json"
+__all__ = ["directory", "list", "load", "load_gan", "open_run"]
 
+logger = logging.getLogger(__name__)
 
-def directory() -> Path:
-    """Where the weights are: ``pretrained/`` of the checkout that the library is in, or else what was installed."""
-    checkout = Path(__file__).resolve().parents[1] / "pretrained"
-    return checkout if (checkout / INDEX).is_file() else Path(sys.prefix) / "share" / "ldvd-course" / "pretrained"
-
-
-def entry(name: str) -> dict[str, Any]:
-    """What the index says of a name.
-
-    Raises:
-        FileNotFoundError: if there is no index: the library was copied from elsewhere, without them.
-        ValueError: for an unknown name.
-    """
-    path = directory() / INDEX
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"there is no {path}: trained weights come with the repository, so install the course from a checkout "
-            "(pip install --editable .)"
-        )
-    index = json.loads(path.read_text())
-    if name not in index:
-        raise ValueError(f"no weights are called {name!r}: there are {sorted(index)}")
-    return index[name]
+FIRST_CHOICE = {"data": "actions", "preset": "lite"}  # where nothing else is asked for
 
 
-def load_weights(name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors of a name, verified, and its entry in the index.
-
-    Raises:
-        FileNotFoundError: if the index or the file is missing.
-        ValueError: for an unknown name, or a file whose hash is not the index's.
-    """
-    found = entry(name)
-    path = directory() / found["file"]
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: restore it with `git checkout pretrained`")
-    if file_sha256(path) != found["sha256"]:
-        raise ValueError(f"{path} is not the file that the index describes (its SHA-256 differs): restore it from git")
-    return load_file(path), found
-
-
-def save_weights(into: str | Path, name: str, weights: Mapping[str, Tensor], made: Mapping[str, Any]) -> Path:
-    """Write tensors under a name, and what the index should say of them; other entries stay.
+def load(name: str, *, data: str | None = None, preset: str | None = None) -> nn.Module:
+    """The generator of a trained model, on the CPU, in evaluation mode, in float32.
 
     Args:
-        into: where the index is, or will be.
-        name: the file's name without its ending, and the entry's.
-        weights: name → tensor.
-        made: the entry, to which file and hash are added.
+        name: of the zoo (``"tgan-f"``), or one that `list` shows (``"tgan-f-actions-32"``).
+        data: what it was trained on, ``"actions"`` or ``"ucf101"``; by default actions, if there is one.
+        preset: ``"lite"`` or ``"paper"``; by default lite, if there is one.
 
     Returns:
-        The file.
+        The generator that samples are drawn from: the average over the last steps where the recipe keeps one. Where
+        that model was trained on other data or with another preset only, you get that, and a warning says so.
+
+    Raises:
+        FileNotFoundError: if ``pretrained/`` or the file is missing.
+        ValueError: if the name is unknown or was not trained, or if the file's hash is not the index's.
     """
-    path, index_path = Path(into) / f"{name}.safetensors", Path(into) / INDEX
-    save_tensors(path, weights)
-    index = json.loads(index_path.read_text()) if index_path.is_file() else {}
-    index[name] = {"file": path.name, "sha256": file_sha256(path), **made}
-    with replacing(index_path) as temporary:
-        temporary.write_text(json.dumps(index, indent=1) + "\n")
-    return path
+    return open_run(name, data=data, preset=preset).generator()
+
+
+def load_gan(name: str, *, data: str | None = None, preset: str | None = None) -> VideoGAN:
+    """Generator and discriminators of a trained model as they were after its last step, on the CPU.
+
+    Args and errors are those of `load`; a `ValueError` also says if this model was kept without its discriminators.
+    """
+    found = _find(name, data=data, preset=preset)
+    if "discriminators" not in entry(found)["networks"]:
+        complete = [other for other, made in _models().items() if "discriminators" in made["networks"]]
+        raise ValueError(f"{found} was kept without its discriminators; with them there are {complete}")
+    return open_run(found).gan()
+
+
+def open_run(name: str, *, data: str | None = None, preset: str | None = None) -> Run:
+    """The training of a model, its weights verified: `Run.metrics`, `Run.spectrum`, evaluations, `Run.generator`.
+
+    Args and errors are those of `load`.
+    """
+    found = _find(name, data=data, preset=preset)
+    verified(found)
+    return Run.open(directory() / found)
+
+
+def _models() -> dict[str, dict[str, Any]]:
+    """The entries that are trained GANs, and not the judge's."""
+    return {name: made for name, made in entries().items() if made["kind"] == "gan"}
+
+
+def _find(name: str, **wanted: str | None) -> str:
+    """The entry that a name and wishes mean, or else the one that comes nearest."""
+    models = _models()
+    same = [other for other, made in models.items() if made["model"] == name]
+    candidates = [name] if name in models else same
+    if not candidates:
+        raise ValueError(_nothing_to_load(name, models))
+
+    def nearness(candidate: str) -> tuple[bool, ...]:
+        return tuple(models[candidate][key] == (value or FIRST_CHOICE[key]) for key, value in wanted.items())
+
+    best = max(candidates, key=nearness)  # the first of equals
+    found = models[best]
+    missed = {key: value for key, value in wanted.items() if value and found[key] != value}
+    if missed:
+        logger.warning(
+            "we have no %s with %s: this is %s, with %s. To train the other: %s",
+            name,
+            _in_words(missed),
+            best,
+            _in_words({key: found[key] for key in missed}),
+            _command(found["model"], wanted["preset"] or found["preset"]),
+        )
+    return best
+
+
+def _in_words(wishes: dict[str, str]) -> str:
+    return " and ".join(f"{key}={value!r}" for key, value in wishes.items())
+
+
+def _command(model: str, preset: str) -> str:
+    return f"ldvd train {model} --preset {preset} --data DIRECTORY"
+
+
+def _nothing_to_load(name: str, models: dict[str, dict[str, Any]]) -> str:
+    there = f"there are {sorted(models)}" if models else "so far, no model comes with the course"
+    if name in zoo.ENTRIES:
+        return f"{name!r} was not trained for the course: {there}; train it with `{_command(name, 'lite')}`"
+    if name in entries():
+        return f"{name!r} is no video GAN but a {entry(name)['kind']}: {there}"
+    near = difflib.get_close_matches(name, [*models, *zoo.ENTRIES], n=1)
+    return f"no model is called {name!r} ({there})" + (f": did you mean {near[0]!r}?" if near else "")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table of `list`."""
+
+    name: str
+    model: str
+    preset: str
+    data: str
+    steps: int
+    networks: str
+    megabytes: float
+    scores: str
+
+
+class Table(tuple[Row, ...]):
+    """The rows of `list`; prints as text, shows as HTML in a notebook."""
+
+    HEADINGS = ("name", "model", "preset", "data", "steps", "networks", "MB", "scores")
+
+    def _cells(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(
+            (r.name, r.model, r.preset, r.data, f"{r.steps:,}", r.networks, f"{r.megabytes:.1f}", r.scores)
+            for r in self
+        )
+
+    def __repr__(self) -> str:
+        cells = (self.HEADINGS, *self._cells())
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
+        )
+
+    def _repr_html_(self) -> str:
+        def line(cells: tuple[str, ...], tag: str) -> str:
+            inner = "".join(f"<{tag} style='text-align:left'>{escape(cell)}</{tag}>" for cell in cells)
+            return f"<tr>{inner}</tr>"
+
+        body = "".join(line(cells, "td") for cells in self._cells())
+        return f"<table><thead>{line(self.HEADINGS, 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def list() -> Table:
+    """The models that `load` can load: what they are, what they were trained on and for how long, and their scores.
+
+    Raises:
+        FileNotFoundError: if ``pretrained/`` is missing.
+    """
+    return Table(
+        Row(
+            name,
+            made["model"],
+            made["preset"],
+            f"{made['data']}: {made['clips']}",
+            made["steps"],
+            " and ".join(made["networks"]),
+            (directory() / made["file"]).stat().st_size / 1e6,
+            "; ".join(map(_scores, made["metrics"])) or "not evaluated",
+        )
+        for name, made in _models().items()
+    )
+
+
+def _scores(evaluation: dict[str, Any]) -> str:
+    """The first two scores of an evaluation, which are the ones that papers report."""
+    values = dict(tuple(evaluation["values"].items())[:2])
+    scores = ", ".join(f"{metric} {sum(some) / len(some):.4g}" for metric, some in values.items())
+    return f"{scores} ({evaluation['protocol']})"

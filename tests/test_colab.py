@@ -62,14 +62,14 @@ LESSON = """
 import json
 import ldvd_lib
 import torch
-from ldvd_lib import pretrained, widgets, zoo
+from ldvd_lib import _shelf, pretrained, widgets, zoo
 
 gan = zoo.build("tgan", preset="lite")
 with torch.no_grad():
     videos = gan.generator(gan.generator.sample_latents(2))
     scores = [discriminator(videos) for discriminator in gan.discriminators.values()]
-names = json.loads((pretrained.directory() / pretrained.INDEX).read_text())
-weights = [pretrained.load_weights(name)[0] for name in names]
+weights = [_shelf.load_weights(name)[0] for name in _shelf.entries()]
+models = [pretrained.load(row.name) for row in pretrained.list()]
 browser = widgets.SampleBrowser(gan.generator, num_videos=2)
 print(json.dumps({
     "library": ldvd_lib.__file__,

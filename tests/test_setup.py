@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -201,9 +202,15 @@ def _output(command: list[str], directory: Path) -> str:
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=True, env=_plain()).stdout
 
 
-def test_an_installation_without_a_checkout_has_the_trained_weights(repository):
-    data = tomllib.loads((repository / "pyproject.toml").read_text())["tool"]["setuptools"]["data-files"]
-    installed = {path for pattern in data["share/ldvd-course/pretrained"] for path in repository.glob(pattern)}
+def test_an_installation_without_a_checkout_has_the_trained_weights(repository, monkeypatch):
+    """All that is loaded from them is installed, in the same directories: what setup.py tells setuptools."""
+    told = {}
+    monkeypatch.setattr("setuptools.setup", lambda **arguments: told.update(arguments))
+    monkeypatch.chdir(repository)
+    runpy.run_path("setup.py")
+    installed = {Path(home, Path(path).name) for home, paths in told["data_files"] for path in paths}
+    endings = (".json", ".jsonl", ".safetensors")
+    needed = [path.relative_to(repository) for path in (repository / "pretrained").rglob("*") if path.suffix in endings]
+    assert installed == {Path("share/ldvd-course", path) for path in needed}
     index = json.loads((repository / "pretrained" / "index.json").read_text())
-    needed = {"index.json", *(entry["file"] for entry in index.values())}
-    assert {path.name for path in installed} == needed
+    assert {Path("pretrained", entry["file"]) for entry in index.values()} < set(needed)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from tqdm.auto import tqdm
 
-from ldvd_lib import pretrained
+from ldvd_lib import _shelf
 from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.metrics.c3d import C3D
 from ldvd_lib.metrics.weights import match_weights
@@ -102,9 +102,9 @@ def load_classifier() -> tuple[C3D, str]:
     """The small C3D that we trained on the built-in actions, in evaluation mode, and the SHA-256 of its file.
 
     Raises:
-        FileNotFoundError, ValueError: see `ldvd_lib.pretrained.load_weights`.
+        FileNotFoundError, ValueError: see `ldvd_lib._shelf.verified`.
     """
-    weights, entry = pretrained.load_weights(PRETRAINED)
+    weights, entry = _shelf.load_weights(PRETRAINED)
     network = C3D(**entry["network"])
     network.load_state_dict(match_weights(network, weights, where=entry["file"]))
     return network.eval(), entry["sha256"]
@@ -119,5 +119,6 @@ def save_classifier(network: C3D, directory: str | Path, *, classes: Sequence[st
         classes: their names, in the order of its outputs.
         made: what else the entry should say: the data, steps, seed and accuracy.
     """
-    entry = {"network": {"num_classes": network.num_classes, **SMALL}, "classes": list(classes), **made}
-    return pretrained.save_weights(directory, PRETRAINED, network.state_dict(), entry)
+    options = {"num_classes": network.num_classes, **SMALL}
+    entry = {"kind": "classifier", "network": options, "classes": list(classes), **made}
+    return _shelf.save_weights(directory, PRETRAINED, network.state_dict(), entry)

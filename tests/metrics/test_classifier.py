@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ldvd_lib import pretrained
+from ldvd_lib import _shelf
 from ldvd_lib.data import ClipStore, prepare_beside
 from ldvd_lib.metrics.classifier import (
     IMAGE_SIZE,
@@ -71,10 +71,10 @@ def test_the_middle_window(frames: int, expected) -> None:
 def test_what_is_saved_is_the_same_network(tmp_path, monkeypatch) -> None:
     network = train_classifier(colours(), steps=1, batch_size=2, progress=False)
     path = save_classifier(network, tmp_path, classes=["A", "B"], steps=1)
-    monkeypatch.setattr(pretrained, "directory", lambda: tmp_path)
+    monkeypatch.setattr(_shelf, "directory", lambda: tmp_path)
     found, digest = load_classifier()
-    assert digest == pretrained.entry(path.stem)["sha256"]
-    assert pretrained.entry(path.stem)["network"] == {"num_classes": 2, **SMALL, "channels": list(SMALL["channels"])}
+    assert digest == _shelf.entry(path.parent.name)["sha256"]
+    assert _shelf.entry(path.parent.name)["network"] == {"num_classes": 2, **SMALL, "channels": list(SMALL["channels"])}
     videos = torch.randn(2, 3, 16, IMAGE_SIZE, IMAGE_SIZE)
     assert torch.equal(found(videos), network(videos))
 
@@ -82,5 +82,5 @@ def test_what_is_saved_is_the_same_network(tmp_path, monkeypatch) -> None:
 def test_ours_knows_actions_that_it_has_never_seen(tiny_actions) -> None:
     store = prepare_beside(tiny_actions, image_size=IMAGE_SIZE, subset="all", progress=False)
     network, _ = load_classifier()
-    assert pretrained.entry("c3d-actions-32")["classes"] == store.class_names
+    assert _shelf.entry("c3d-actions-32")["classes"] == store.class_names
     assert accuracy(network, store) > 0.8
