@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from ldvd_lib._tables import as_html, as_text
 from ldvd_lib.blocks import TemporalShift
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Anatomy:
         return seen[-1] if seen else None
 
     HEADINGS = ("layer", "kind", "output", "parameters", "multiply-adds", "activations", "sees frames", "sees pixels")
+    _FIGURES = range(3, len(HEADINGS))
 
     def cells(self) -> list[tuple[str, ...]]:
         """The table in words: a row for each layer under `HEADINGS`, and the sums in the last."""
@@ -101,29 +103,15 @@ class Anatomy:
         sums = (in_units(name, getattr(self, name)) for name in QUANTITIES)
         return [*lines, ("total", "", "", *sums, "", "")]
 
+    @property
+    def _title(self) -> str:
+        return f"{self.name}, for one video of {'×'.join(map(str, self.input_shape))}"
+
     def __repr__(self) -> str:
-        cells = [self.HEADINGS, *self.cells()]
-        widths = [max(len(row[column]) for row in cells) for column in range(len(self.HEADINGS))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if column < 3 else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in cells
-        ]
-        return "\n".join([f"{self.name}, for one video of {'×'.join(map(str, self.input_shape))}", *lines])
+        return f"{self._title}\n{as_text(self.HEADINGS, self.cells(), right=self._FIGURES)}"
 
     def _repr_html_(self) -> str:
-        def line(cells: tuple[str, ...], tag: str) -> str:
-            aligned = ("left" if column < 3 else "right" for column in range(len(cells)))
-            inside = (
-                f"<{tag} style='text-align:{side}'>{cell}</{tag}>" for cell, side in zip(cells, aligned, strict=True)
-            )
-            return f"<tr>{''.join(inside)}</tr>"
-
-        body = "".join(line(cells, "td") for cells in self.cells())
-        caption = f"<caption>{self.name}, for one video of {'×'.join(map(str, self.input_shape))}</caption>"
-        return f"<table>{caption}<thead>{line(self.HEADINGS, 'th')}</thead><tbody>{body}</tbody></table>"
+        return as_html(self.HEADINGS, self.cells(), right=self._FIGURES, caption=self._title)
 
     def draw(self) -> "Figure":
         """Draw a stack: the feature maps as piles of frames, and each layer's share of the costs below.

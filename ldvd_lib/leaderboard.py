@@ -5,7 +5,6 @@ board.add(entry)    # kept in leaderboard.json
 board               # a table, with the baselines
 """
 
-import html
 import importlib.resources
 import json
 import math
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ldvd_lib._shared_file import SharedFile
+from ldvd_lib._tables import as_html, as_text
 from ldvd_lib.capstone import BRIEF, Entry
 from ldvd_lib.configuration import from_dict
 from ldvd_lib.environment import workspace
@@ -123,17 +123,18 @@ class Board:
         return second.score - first.score > 2 * math.hypot(self.error(first), self.error(second))
 
     HEADINGS = ("place", "design", "layers", "parameters", "multiply-adds", "|λ|", "score", "seeds", "remark")
+    _FIGURES = range(3, 8)
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [
             (
                 "–" if place.first is None else "–".join(map(str, sorted({place.first, place.last}))),
                 place.entry.design.name,
-                " ".join(place.entry.design.kinds),
+                "\N{NO-BREAK SPACE}".join(place.entry.design.kinds),
                 f"{place.entry.parameters:,}",
                 f"{place.entry.multiply_adds / 1e6:.1f} M",
                 f"{place.entry.curvature:.0f}",
-                f"{place.entry.score:.0f} ± {place.error:.0f}",
+                f"{place.entry.score:.0f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{place.error:.0f}",
                 str(len(place.entry.seeds)),
                 place.remark,
             )
@@ -141,22 +142,12 @@ class Board:
         ]
 
     def __repr__(self) -> str:
-        cells = [self.HEADINGS, *self._cells()]
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
-        return "\n".join([*lines, *([self.note] if self.note else [])])
+        return "\n".join(filter(None, [as_text(self.HEADINGS, self._cells(), right=self._FIGURES), self.note]))
 
     def _repr_html_(self) -> str:
-        def line(cells: tuple[str, ...], tag: str) -> str:
-            styles = ["text-align:left; white-space:nowrap"] * (len(cells) - 1) + ["text-align:left"]
-            inside = zip(cells, styles, strict=True)
-            return "<tr>" + "".join(f"<{tag} style='{s}'>{html.escape(c)}</{tag}>" for c, s in inside) + "</tr>"
-
         caption = f"Score: Fréchet distance after {BRIEF.steps} steps ± its error over seeds; lower is better"
-        body = "".join(line(cells, "td") for cells in self._cells())
-        head = f"<caption>{caption}</caption><thead>{line(self.HEADINGS, 'th')}</thead>"
-        note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
-        return f"<table>{head}<tbody>{body}</tbody></table>{note}"
+        cells = self._cells()
+        return as_html(self.HEADINGS, cells, right=self._FIGURES, caption=caption, note=self.note)
 
 
 def _read(record: Any) -> Entry | None:

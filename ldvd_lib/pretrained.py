@@ -12,13 +12,13 @@ takes a run takes it: `ldvd_lib.plots`, `SpectrumExplorer`, `TableExplorer`, ``l
 import difflib
 import logging
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from torch import nn
 
 from ldvd_lib import zoo
 from ldvd_lib._shelf import directory, entries, entry, verified
+from ldvd_lib._tables import as_html, as_text
 from ldvd_lib.gan import VideoGAN
 from ldvd_lib.training import Run
 
@@ -137,6 +137,7 @@ class Table(tuple[Row, ...]):
     """The rows of `list`; prints as text, shows as HTML in a notebook."""
 
     HEADINGS = ("name", "model", "preset", "data", "steps", "networks", "MB", "scores")
+    _FIGURES = (4, 6)
 
     def _cells(self) -> tuple[tuple[str, ...], ...]:
         return tuple(
@@ -145,19 +146,10 @@ class Table(tuple[Row, ...]):
         )
 
     def __repr__(self) -> str:
-        cells = (self.HEADINGS, *self._cells())
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
-        )
+        return as_text(self.HEADINGS, self._cells(), right=self._FIGURES)
 
     def _repr_html_(self) -> str:
-        def line(cells: tuple[str, ...], tag: str) -> str:
-            inner = "".join(f"<{tag} style='text-align:left'>{escape(cell)}</{tag}>" for cell in cells)
-            return f"<tr>{inner}</tr>"
-
-        body = "".join(line(cells, "td") for cells in self._cells())
-        return f"<table><thead>{line(self.HEADINGS, 'th')}</thead><tbody>{body}</tbody></table>"
+        return as_html(self.HEADINGS, self._cells(), right=self._FIGURES)
 
 
 def list() -> Table:

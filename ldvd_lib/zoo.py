@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ldvd_lib._tables import as_html, as_text
 from ldvd_lib.gan import NetworkConfig, Recipe, VideoGAN, VideoGANConfig
 
 PRESETS = ("lite", "paper")
@@ -310,28 +311,16 @@ class Table(list[Row]):
     """The rows of `list`; prints as text, shows as HTML in a notebook."""
 
     HEADINGS = ("name", "where", "counted", "paper", "ours", "lite", "note")
+    _FIGURES = (3, 4, 5)
 
     def _cells(self) -> list[tuple[str, ...]]:
         return [(r.name, r.source, r.counted, r.paper or "–", f"{r.ours:,}", f"{r.lite:,}", r.note) for r in self]
 
     def __repr__(self) -> str:
-        cells = [self.HEADINGS, *self._cells()]
-        widths = [max(len(row[column]) for row in cells) for column in range(6)]
-        lines = []
-        for row in cells:
-            text = "  ".join(
-                cell.rjust(width) if column in (3, 4, 5) else cell.ljust(width)
-                for column, (cell, width) in enumerate(zip(row[:6], widths, strict=True))
-            )
-            lines.append(f"{text}  {row[6]}".rstrip())
-        return "\n".join(lines)
+        return as_text(self.HEADINGS, self._cells(), right=self._FIGURES)
 
     def _repr_html_(self) -> str:
-        def line(cells: tuple[str, ...], tag: str) -> str:
-            return "<tr>" + "".join(f"<{tag} style='text-align:left'>{cell}</{tag}>" for cell in cells) + "</tr>"
-
-        body = "".join(line(cells, "td") for cells in self._cells())
-        return f"<table><thead>{line(self.HEADINGS, 'th')}</thead><tbody>{body}</tbody></table>"
+        return as_html(self.HEADINGS, self._cells(), right=self._FIGURES)
 
 
 def list(match: str = "") -> Table:

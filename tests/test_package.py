@@ -32,7 +32,7 @@ def test_imports_run_one_way() -> None:
     from pathlib import Path
 
     floors = [
-        {"_files", "_checks", "_drawing", "_shared_file", "_torchvision", "configuration", "environment"},
+        {"_files", "_checks", "_drawing", "_shared_file", "_tables", "_torchvision", "configuration", "environment"},
         {"video", "blocks", "latents", "lipschitz", "losses"},
         {"generators", "discriminators", "data", "hessian", "metrics", "_shelf"},
         {"gan"},

@@ -1,9 +1,9 @@
 """What a table of the paper is made of: values, columns, rows."""
 
 from dataclasses import dataclass
-from html import escape
 
 from ldvd_lib import zoo
+from ldvd_lib._tables import as_html, as_text
 
 # Of models that the zoo does not have.
 _PRINTED_PARAMETERS = {"TGANv2, 16×192×192": "200M"}
@@ -154,26 +154,11 @@ class Table:
         return f"{row.values[key]}{star}" if row.values[key] else "–"
 
     def __str__(self) -> str:
-        lines = self._lines()
-        widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-        text = [
-            "  ".join([cells[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells[1:], widths[1:], strict=True))])
-            for cells in lines
-        ]
-        return "\n".join([self.heading, "", *text, "", self.legend])
+        headings, *lines = self._lines()
+        return "\n".join([self.heading, "", as_text(headings, lines, right=range(1, len(headings))), "", self.legend])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         headings, *lines = self._lines()
-        head = "".join(f'<th scope="col">{escape(text)}</th>' for text in headings)
-        body = "".join(
-            f'<tr><th scope="row" style="text-align:left">{escape(label)}</th>'
-            + "".join(f"<td>{escape(text)}</td>" for text in cells)
-            + "</tr>"
-            for label, *cells in lines
-        )
-        return (
-            f"<table><caption>{escape(self.heading)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
-            f"</table><p>{escape(self.legend)}</p>"
-        )
+        return as_html(headings, lines, right=range(1, len(headings)), caption=self.heading, note=self.legend)

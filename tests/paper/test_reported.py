@@ -122,7 +122,7 @@ def test_a_table_prints_and_shows_with_its_note() -> None:
     assert re.search(r"c0-c1 = TGAN-F +13.62 ± 0.06 ★ +8,943 ± 4 ★ +2.8M", text)
     assert "10,000 samples" in text and "only within one implementation" in text
     html = table._repr_html_()
-    assert html.count('<th scope="row"') == 5 and html.count('<th scope="col">') == 4
+    assert html.count('<th scope="row"') == 5 and html.count('<th scope="col"') == 4
     assert "<caption>Table 5a" in html and "TGAN-F&#x27;s D" in paper.table("8")._repr_html_()
     assert repr(paper.tables()).splitlines()[2] == "5a         TGAN with factorized discriminators"
 
