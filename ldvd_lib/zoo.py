@@ -8,6 +8,7 @@ channels, layer for layer, and a recipe that shows something within a few hundre
 """
 
 import difflib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ import torch
 from torch import nn
 
 from ldvd_lib._tables import as_html, as_text
+from ldvd_lib.configuration import to_dict
 from ldvd_lib.gan import NetworkConfig, Recipe, VideoGAN, VideoGANConfig
 
 PRESETS = ("lite", "paper")
@@ -292,6 +294,27 @@ def config(name: str, preset: str = "lite") -> VideoGANConfig:
 def build(name: str, preset: str = "lite", *, seed: int = 0) -> VideoGAN:
     """Build a named model with weights drawn from a seed; see `config` for the arguments and errors."""
     return config(name, preset).build(seed=seed)
+
+
+def compare(given: VideoGANConfig) -> tuple[bool, dict[str, Any]]:
+    """Whether a configuration is one of the zoo.
+
+    Args:
+        given: perhaps read back from a run, perhaps with other rates.
+
+    Returns:
+        Whether its networks are those that the zoo has under its name and preset; and which values of its recipe are
+        not the zoo's, but for how long it goes on (empty if the name is none of the zoo's).
+    """
+    if given.name not in ENTRIES or given.preset not in PRESETS:
+        return False, {}
+    published = config(given.name, given.preset)
+    # As JSON has them, where a tuple is a list: configurations of runs have been there.
+    ours, theirs = (json.loads(json.dumps(to_dict(some))) for some in (published, given))
+    recipe = ours.pop("recipe")
+    changes = {key: value for key, value in theirs.pop("recipe").items() if value != recipe[key]}
+    changes.pop("iterations", None)
+    return ours == theirs, changes
 
 
 @dataclass(frozen=True)

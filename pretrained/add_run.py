@@ -24,7 +24,7 @@ from ldvd_lib import video, zoo
 from ldvd_lib._drawing import share_palette
 from ldvd_lib._files import save_tensors
 from ldvd_lib._shelf import CARD, list_weights
-from ldvd_lib.gan import Recipe, VideoGAN, VideoGANConfig
+from ldvd_lib.gan import Recipe, VideoGAN
 from ldvd_lib.hessian import SPECTRUM
 from ldvd_lib.metrics import Evaluation
 from ldvd_lib.paper.results import EVALUATION, PAPER_CLIPS, PAPER_STEPS
@@ -120,21 +120,6 @@ def save_sheet(generator: nn.Module, path: Path) -> None:
             return
 
 
-def changes_of_recipe(model: VideoGANConfig) -> dict[str, Any]:
-    """What of the recipe is not as in the zoo, but for its length.
-
-    Raises:
-        ValueError: if the networks are not the zoo's either: then it goes under a wrong name.
-    """
-    if model.name not in zoo.ENTRIES:
-        return {}
-    published = zoo.config(model.name, model.preset)
-    if (model.generator, model.discriminators) != (published.generator, published.discriminators):
-        raise ValueError(f"the networks are not those of {model.name!r} in the zoo: train them under another name")
-    recipe = asdict(published.recipe)
-    return {key: value for key, value in asdict(model.recipe).items() if value != recipe[key] and key != "iterations"}
-
-
 def add(
     directory: Path,
     into: Path,
@@ -154,6 +139,9 @@ def add(
     """
     run = Run.open(directory)
     model = run.config.model
+    is_of_zoo, changes = zoo.compare(model)
+    if model.name in zoo.ENTRIES and not is_of_zoo:
+        raise ValueError(f"the networks are not those of {model.name!r} in the zoo: train them under another name")
     step = run.newest_step if step is None else step
     original = run.generator(step)
     name = name or f"{model.name}-{data}-{original.image_size}"
@@ -169,7 +157,7 @@ def add(
             "clips": clips(run),
             "steps": step,
             "seed": run.config.seed,
-            "changes": changes_of_recipe(model),
+            "changes": changes,
             "networks": ["generator"] + ["discriminators"] * discriminators,
             "precision": "float32" if float32 else "float16",
         }

@@ -10,7 +10,6 @@ A report is a JSON list of records, one for each training, with the fields of `R
 ``changes``, ``hardware`` and ``seconds`` can be left out.
 """
 
-import json
 import math
 import statistics
 from collections.abc import Iterable
@@ -19,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ldvd_lib import zoo
-from ldvd_lib.configuration import from_dict, load_json, save_json, to_dict
-from ldvd_lib.gan import VideoGANConfig
+from ldvd_lib.configuration import from_dict, load_json, save_json
 from ldvd_lib.metrics import Evaluation
 from ldvd_lib.training import Run
 
@@ -190,7 +188,8 @@ def results_of_run(run: Run | str | Path) -> list[Result]:
     """
     run = run if isinstance(run, Run) else Run.open(run)
     model, data = run.config.model, run.config.data
-    name, changes = _unlike_the_zoo(model)
+    is_of_zoo, changes = zoo.compare(model)
+    name = model.name if is_of_zoo or model.name not in zoo.ENTRIES else f"{model.name} (changed)"
     trained_on = "{clips:,} clips ({subset}), {image_size} px".format(**data) if "clips" in data else "unknown data"
     found = []
     for path in sorted(run.directory.glob(f"evaluations/*-step-*/{EVALUATION}")):
@@ -222,18 +221,6 @@ def _seconds(run: Run, steps: int) -> float | None:
     metrics = run.metrics()
     until = metrics["seconds"][metrics["step"] <= steps] if metrics else ()
     return float(until[-1]) if len(until) else None
-
-
-def _unlike_the_zoo(config: VideoGANConfig) -> tuple[str, dict[str, Any]]:
-    """The name under which a model goes, and what of its recipe is not the zoo's; its length is not part of it."""
-    if config.name not in zoo.ENTRIES or config.preset not in zoo.PRESETS:
-        return config.name, {}
-    mine, published = (
-        json.loads(json.dumps(to_dict(some))) for some in (config, zoo.config(config.name, config.preset))
-    )
-    recipes = mine.pop("recipe"), published.pop("recipe")
-    changes = {key: value for key, value in recipes[0].items() if value != recipes[1].get(key) and key != "iterations"}
-    return config.name if mine == published else f"{config.name} (changed)", changes
 
 
 def read_results(path: str | Path) -> list[Result]:
