@@ -22,7 +22,7 @@ from ldvd_lib.classroom import store
 from ldvd_lib.configuration import save_json
 from ldvd_lib.data import WindowSampler
 from ldvd_lib.leaderboard import BASELINES, Board, seed_noise
-from ldvd_lib.metrics import Evaluation
+from ldvd_lib.paper import results_of_run
 from ldvd_lib.training import sample_videos
 from ldvd_lib.zoo import ALL_3D, IMAGE, factorized, shifted
 
@@ -51,9 +51,9 @@ def main() -> None:
         entry, runs = capstone.score(design, clips, seeds=range(arguments.seeds))
         # The time of a step is this machine's, and the date nobody's business.
         entries.append(dataclasses.replace(entry, seconds=0.0, date=""))
-        judged = [Evaluation.load(run.directory / capstone.EVALUATION) for run in runs]
-        for figure in judged[0].values:
-            figures.setdefault(figure, {})[design.name] = [each.values[figure][0] for each in judged]
+        judged = [results_of_run(run)[-1].values for run in runs]
+        for figure in judged[0]:
+            figures.setdefault(figure, {})[design.name] = [values[figure][0] for values in judged]
         figures.setdefault("curvature", {})[design.name] = list(entry.curvatures)
         moves = [motion(sample_videos(run.generator(), 256, seed=3)) / real for run in runs]
         figures.setdefault("motion, relative to real clips", {})[design.name] = moves

@@ -27,7 +27,6 @@ from ldvd_lib.gan import DISCRIMINATORS, NetworkConfig, VideoGANConfig
 from ldvd_lib.hessian import SpectrumProbe
 from ldvd_lib.training import Run, Trainer
 
-EVALUATION = "evaluation.json"  # in a run's directory: every figure of the protocol, of which the score is one
 # Of a discriminator's options, what follows from the clips; of a recipe's values, what does not change what is seen.
 FIXED = ("kinds", "image_size", "num_frames", "in_channels", "num_categories")
 FREE = ("generator_rate", "discriminator_rate", "loss", "optimizer", "betas", "weight_decay", "svc_every", "average")
@@ -190,15 +189,14 @@ def score(
         The entry, and the runs that it sums up.
     """
     # Here, since torchmetrics takes seconds to import.
-    from ldvd_lib.metrics import evaluate, extract, from_generator, from_store, open_judge
+    from ldvd_lib import scores
+    from ldvd_lib.metrics import open_judge
     from ldvd_lib.metrics.sources import describe_store
 
     config, found = design.config(), design.anatomy()
-    judge, description, count = open_judge("actions"), describe_store(clips), 2 * samples
-    home = workspace() / "runs" / "10-capstone"
-    there = home / f"real-{hashlib.sha256(description.encode()).hexdigest()[:8]}-{count}"
-    source = from_store(clips, batch_size=16)
-    real = extract(judge, source, there, videos=description, seed=100, count=count, progress=False)
+    judge, home = open_judge("actions"), workspace() / "runs" / "10-capstone"
+    there = home / f"real-{hashlib.sha256(describe_store(clips).encode()).hexdigest()[:8]}-{2 * samples}"
+    real = scores.real_features(judge, clips, samples=2 * samples, seed=100, directory=there, progress=False)
     runs, evaluations = [], []
     for seed in seeds:
         directory = home / f"{_digest(config)}-{steps}-seed-{seed}"
@@ -218,17 +216,7 @@ def score(
             raise RuntimeError(
                 f"stopped at step {trainer.step} of {steps}; run the cell again, and it goes on from there"
             )
-        judged = evaluate(
-            judge,
-            from_generator(run.generator()),
-            real,
-            directory / "evaluation",
-            name=f"seed {seed}",
-            samples=samples,
-            repeats=1,
-            progress=False,
-        )
-        judged.save(directory / EVALUATION)
+        judged, _ = scores.judge_run(run, judge, real, samples=samples, repeats=1, progress=False)
         runs.append(run)
         evaluations.append(judged)
     spectra = [run.spectrum()["video"]["eigenvalues"] for run in runs]
@@ -241,7 +229,7 @@ def score(
         seeds=tuple(seeds),
         scores=tuple(round(judged.values["fid"][0], 2) for judged in evaluations),
         curvatures=tuple(round(float(np.median(np.abs(spectrum).max(axis=1))), 2) for spectrum in spectra),
-        seconds=round(float(np.median([_seconds_of_a_step(run) for run in runs])), 4),
+        seconds=round(float(np.median([run.seconds_of_a_step() for run in runs])), 4),
         steps=steps,
         samples=samples,
         protocol=judge.protocol.identity,
@@ -255,10 +243,3 @@ def score(
 
 def _digest(config: VideoGANConfig) -> str:
     return hashlib.sha256(json.dumps(to_dict(config), sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _seconds_of_a_step(run: Run) -> float:
-    """The median over the stretches of the log, so that probes and pauses do not count."""
-    metrics = run.metrics()
-    step, seconds = np.insert(metrics["step"], 0, 0), np.insert(metrics["seconds"], 0, 0)
-    return float(np.median(np.diff(seconds) / np.diff(step)))

@@ -13,6 +13,7 @@ from ldvd_lib import cli
 from ldvd_lib.data import ClipStore
 from ldvd_lib.demo import run_demo
 from ldvd_lib.metrics import PROTOCOLS, Evaluation, evaluation
+from ldvd_lib.paper import results_of_run
 from ldvd_lib.training import Run
 
 
@@ -37,6 +38,7 @@ def trained(tmp_path_factory, tiny_actions):
         ["sample"],
         ["evaluate"],
         ["hessian"],
+        ["reproduce"],
         ["data"],
         ["data", "prepare"],
         ["data", "inspect"],
@@ -223,6 +225,9 @@ def test_real_clips_are_judged_like_a_generator(trained, tiny_actions, capsys) -
         written.append(Path(capsys.readouterr().out.splitlines()[-1]))
     assert written[0] == tiny_actions.with_name("actions-32-features") / "actions-v1-24-test" / "evaluation.json"
     assert written[1].is_relative_to(trained)
+    (result,) = results_of_run(trained)  # where the widgets look for it
+    newest, values = Run.open(trained).newest_step, Evaluation.load(written[1]).values
+    assert (result.model, result.steps, result.values) == ("tgan", newest, values)
     real, generated = map(Evaluation.load, written)
     assert "(test)" in real.name
     difference = real.difference(generated)

@@ -2,13 +2,8 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ldvd_lib.cli.options import Subcommands, add_device, open_store, positive
-
-if TYPE_CHECKING:
-    from ldvd_lib.data import ClipStore
-    from ldvd_lib.metrics.sources import Source
 
 
 def add(commands: Subcommands) -> None:
@@ -47,53 +42,27 @@ def add(commands: Subcommands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from ldvd_lib.metrics import evaluate, extract, open_judge
-    from ldvd_lib.metrics.sources import describe_store, digest_weights, from_generator, from_store
+    from ldvd_lib import scores
+    from ldvd_lib.metrics import open_judge
     from ldvd_lib.training import Run
 
     judge = open_judge(arguments.protocol, arguments.weights)
     run = None if arguments.real else Run.open(arguments.directory)
-    generator = run.generator(arguments.step).to(arguments.device) if run else None
-    image_size = arguments.image_size or (generator.image_size if generator else 32)
-
-    def windows(store: "ClipStore") -> "Source":
-        return from_store(
-            store, num_frames=judge.protocol.num_frames, batch_size=arguments.batch_size, short=arguments.short
-        )
-
+    image_size = arguments.image_size or (run.generator(arguments.step).image_size if run else 32)
     train = open_store(arguments, image_size, subset="train")
-    samples = arguments.samples or judge.protocol.samples
-    label = f"{judge.protocol.identity}-{samples}"
-    features = train.directory.with_name(f"{train.directory.name}-features")
-    options = {"device": arguments.device, "progress": not arguments.quiet}
-    real = extract(
-        judge,
-        windows(train),
-        features / label,
-        videos=describe_store(train),
-        seed=0,
-        count=samples,
-        **options,
-    )
-    if run is None:
-        test = open_store(arguments, image_size, subset="test")
-        name, source, home = describe_store(test), windows(test), features / f"{label}-test"
+    computing = {
+        "samples": arguments.samples,
+        "batch_size": arguments.batch_size,
+        "device": arguments.device,
+        "progress": not arguments.quiet,
+    }
+    real = scores.real_features(judge, train, short=arguments.short, **computing)
+    judging = {"repeats": arguments.repeats, "seed": arguments.seed, **computing}
+    if run:
+        found = scores.judge_run(run, judge, real, step=arguments.step, directory=arguments.out, **judging)
     else:
-        step = run.newest_step if arguments.step is None else arguments.step
-        name = f"{run.directory.name}, step {step} ({digest_weights(generator):.8})"
-        source = from_generator(generator, batch_size=arguments.batch_size)
-        home = run.directory / "evaluations" / f"{label}-step-{step}"
-    out = arguments.out or home
-    result = evaluate(
-        judge,
-        source,
-        real,
-        out,
-        name=name,
-        samples=samples,
-        repeats=arguments.repeats,
-        seed=arguments.seed,
-        **options,
-    )
-    print(result)
-    print(result.save(out / "evaluation.json"))
+        test = open_store(arguments, image_size, subset="test")
+        beside = scores.features_directory(train, judge, arguments.samples)
+        out = arguments.out or beside.with_name(f"{beside.name}-test")
+        found = scores.judge_clips(test, judge, real, directory=out, short=arguments.short, **judging)
+    print(*found, sep="\n")

@@ -37,13 +37,16 @@ class Comparison:
     sentence: str
 
 
-def compare(table: Table, measured: Mapping[str, Mapping[str, Measured]], metric: str) -> Comparison | None:
+def compare(
+    table: Table, measured: Mapping[str, Mapping[str, Measured]], metric: str, *, whose: str = "your runs"
+) -> Comparison | None:
     """Compare a column with ours.
 
     Args:
         table: of the paper.
         measured: model → metric → figure, all measured in one condition (`by_condition` of the results).
         metric: key of the column.
+        whose: how the sentence calls ours.
 
     Returns:
         The comparison; None if no direction of the column is better, or fewer than two models are in both.
@@ -73,7 +76,7 @@ def compare(table: Table, measured: Mapping[str, Mapping[str, Measured]], metric
         agreeing=counts[True],
         disagreeing=counts[False],
         open=counts[None],
-        sentence=_sentence(column.title, rows, rankings, counts),
+        sentence=_sentence(column.title, rows, rankings, counts, whose),
     )
 
 
@@ -89,11 +92,13 @@ def _order(one: Value | Measured, other: Value | Measured) -> int:
     return 1 if apart > 0 else -1
 
 
-def _sentence(title: str, rows: Mapping[str, Row], rankings: list[list[str]], counts: dict[bool | None, int]) -> str:
+def _sentence(
+    title: str, rows: Mapping[str, Row], rankings: list[list[str]], counts: dict[bool | None, int], whose: str
+) -> str:
     total = sum(counts.values())
     paper, ours = (", ".join(rows[model].label for model in ranking) for ranking in rankings)
     return (
-        f"{title}, best first: in the paper {paper}; in your runs {ours}. Of {total} pair{'s' * (total > 1)}, "
+        f"{title}, best first: in the paper {paper}; in {whose} {ours}. Of {total} pair{'s' * (total > 1)}, "
         f"{counts[True]} in the same order, {counts[False]} in the other, {counts[None]} too close to call (within "
         f"{DEVIATIONS} standard deviations)."
     )

@@ -90,6 +90,14 @@ class Run:
         names = records[0] if records else ()
         return {name: np.array([record[name] for record in records]) for name in names}
 
+    def seconds_of_a_step(self) -> float | None:
+        """What a step took: the median over the log, so that probes and pauses do not count; None without a log."""
+        metrics = self.metrics()
+        if not metrics:
+            return None
+        step, seconds = (np.insert(metrics[name], 0, 0) for name in ("step", "seconds"))
+        return float(np.median(np.diff(seconds) / np.diff(step)))
+
     def spectrum(self) -> dict[str, dict[str, np.ndarray]]:
         """What a `ldvd_lib.hessian.SpectrumProbe` recorded, by discriminator; empty if none did.
 

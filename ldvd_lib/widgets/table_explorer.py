@@ -9,11 +9,11 @@ from typing import Any
 import traitlets
 
 from ldvd_lib import paper, zoo
+from ldvd_lib._table_figure import draw
 from ldvd_lib.paper import Column, Measured, Result, Table, compare
 from ldvd_lib.paper.results import by_condition, measured
 from ldvd_lib.training import Run
 from ldvd_lib.widgets._course_widget import CourseWidget, script, style
-from ldvd_lib.widgets._table_figure import draw
 
 __all__ = ["TableExplorer"]
 

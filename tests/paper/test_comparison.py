@@ -26,6 +26,7 @@ def test_ratios_and_places_are_over_the_models_that_both_have() -> None:
     assert (found.agreeing, found.disagreeing, found.open) == (2, 1, 0)
     assert "in the paper c0-c1 = TGAN-F, c0-c3, TGAN; in your runs c0-c3, c0-c1 = TGAN-F, TGAN." in found.sentence
     assert "Of 3 pairs, 2 in the same order, 1 in the other, 0 too close" in found.sentence
+    assert "; in these runs c0-c3," in compare(paper.table("5a"), ours, "is", whose="these runs").sentence
 
 
 def test_lower_is_better_where_it_is() -> None:

@@ -19,6 +19,14 @@ def run(tmp_path, tiny_config, make_sampler) -> Run:
     return trainer.run(5)
 
 
+def test_a_pause_does_not_count_as_time_of_a_step(run) -> None:
+    lines = [{"step": step, "seconds": seconds} for step, seconds in ((10, 2.0), (20, 4.0), (30, 106.0), (40, 108.0))]
+    (run.directory / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert run.seconds_of_a_step() == pytest.approx(0.2)
+    (run.directory / "metrics.jsonl").unlink()
+    assert run.seconds_of_a_step() is None
+
+
 def test_metrics_are_arrays_over_the_logged_steps(run) -> None:
     metrics = run.metrics()
     assert metrics["step"].tolist() == [2, 3, 4, 5]

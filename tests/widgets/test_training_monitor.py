@@ -509,3 +509,14 @@ def test_the_output_holds_the_widget_and_a_picture_with_alternative_text(tmp_pat
     assert "discriminator loss" in alt
     with Image.open(io.BytesIO(base64.b64decode(after["image/png"]))) as image:
         assert image.width > 600
+
+
+def test_the_picture_shows_what_was_looked_at_beside_the_losses(tmp_path):
+    trainer = tiny_trainer(tmp_path / "run", callbacks=[SampleGrid(2, num_videos=2), SpectrumProbe(2, batch_size=4)])
+    trainer.run(4)
+    data, metadata = TrainingMonitor(trainer, 8)._repr_mimebundle_()
+    alt = metadata["image/png"]["alt"]
+    assert "Eigenvalues at step 4: λ⁺ " in alt
+    assert alt.endswith("One frame of the samples of step 4.")
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
+        assert image.width > 4 * image.height, "three panels: losses, eigenvalues, samples"

@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 PAPER, OURS = "#0072b2", "#d55e00"  # apart for the colour-blind, too
 
 
-def draw(table: Table, measured: Mapping[str, Mapping[str, Measured]], condition: str) -> "Figure":
+def draw(
+    table: Table, measured: Mapping[str, Mapping[str, Measured]], condition: str, *, whose: str = "yours"
+) -> "Figure":
     """A panel for each column of a table, and below it one for each column that we have measured, too.
 
     Args:
         table: of the paper.
         measured: model → metric → figure of ours.
         condition: that ours were measured under, in words.
+        whose: how ours are called.
     """
     from matplotlib.figure import Figure
 
@@ -31,7 +34,7 @@ def draw(table: Table, measured: Mapping[str, Mapping[str, Measured]], condition
         for number, column in enumerate(columns):
             panel = figure.add_subplot(bands, len(columns), band * len(columns) + number + 1)
             values = [measured.get(r.model, {}).get(column.key) if band else r.values[column.key] for r in table.rows]
-            who = "yours, on its own scale" if band else "the paper"
+            who = f"{whose}, on its own scale" if band else "the paper"
             _dots(panel, values, OURS if band else PAPER, "D" if band else "o", column.better)
             panel.set_title(f"{column.heading}: {who}", fontsize=9)
             labels = [
@@ -46,7 +49,7 @@ def draw(table: Table, measured: Mapping[str, Mapping[str, Measured]], condition
         if c
     ]
     if ours:
-        figure.supxlabel("\n".join([f"yours: {condition}", *pairs]), fontsize=8)
+        figure.supxlabel("\n".join([f"{whose}: {condition}", *pairs]), fontsize=8)
     return figure
 
 

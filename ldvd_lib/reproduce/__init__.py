@@ -1,0 +1,40 @@
+"""Reproducing the paper: the rows of its tables and its claims about curvature, trained, judged and reported.
+
+    order = Order(("5a",), seeds=(0, 1, 2), steps=1200)
+    remember(order, "reproduction")
+    Workshop("reproduction", metrics.open_judge("actions")).run(make_plan(order), stores)
+    write_report("reproduction")
+
+In a directory of a reproduction are ``plan.json`` (what was asked for), ``runs/seed-K/MODEL`` (run directories of the
+tables' models, with their evaluations), ``curvature/seed-K/MODEL`` (those of the claims), and the report:
+``report.md``, ``report.json``, ``claims.json`` and ``figures/``. In a shell it is one command, ``ldvd reproduce``.
+"""
+
+from ldvd_lib.reproduce.claims import Claim, Curvature, Finding, curvatures_of, examine
+from ldvd_lib.reproduce.estimate import Cost, describe, estimate
+from ldvd_lib.reproduce.plan import Order, Plan, Training, make_plan, recall, remember
+from ldvd_lib.reproduce.progress import Counts, Progress
+from ldvd_lib.reproduce.report import write_report
+from ldvd_lib.reproduce.work import Budget, Workshop
+
+__all__ = [
+    "Budget",
+    "Claim",
+    "Cost",
+    "Counts",
+    "Curvature",
+    "Finding",
+    "Order",
+    "Plan",
+    "Progress",
+    "Training",
+    "Workshop",
+    "curvatures_of",
+    "describe",
+    "estimate",
+    "examine",
+    "make_plan",
+    "recall",
+    "remember",
+    "write_report",
+]

@@ -1,0 +1,220 @@
+"""The paper's five claims about curvature, as ratios of what a probe saw while two discriminators trained.
+
+Source: LDVD paper, Figures 3, 4, 5 and 7; MODELS §6. The paper trains for 100,000 steps at 64 px; what holds at lite
+scale need not hold there, nor the other way round.
+"""
+
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ldvd_lib.training import Run
+
+STEPS, PROBE_EVERY, PROBE_BATCH = 150, 50, 8
+TINY = 1e-12  # stands in for a divisor of nothing: of a critic that has fallen silent
+
+# Each with what is to differ from its lite recipe. TGAN and TGAN-F are to be compared while both learn, with one and
+# the same recipe; with the rates that suit TGAN alone, TGAN-F's critic falls silent, and silence is not curved.
+BOTH_LEARN = {"generator_rate": 5e-4, "discriminator_rate": 1e-2}
+MODELS: dict[str, dict[str, Any]] = {
+    "tgan": BOTH_LEARN,
+    "tgan-f": BOTH_LEARN,
+    "tgan-normal": {},
+    "mocogan": {},
+    "mocogan-2x": {},
+    "mocogan-image-k8": {},
+    "mocogan-video-k2": {},
+}
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """The spectrum of one discriminator over one run.
+
+    Attributes:
+        plus, minus: λ⁺ and λ⁻, the largest and the smallest eigenvalue of any probe.
+        median: of the magnitudes of the leading eigenvalues of all probes, which one wild probe does not decide.
+        growth: leading magnitude of the last probe over that of the first.
+        converged: whether every value did.
+    """
+
+    plus: float
+    minus: float
+    median: float
+    growth: float
+    converged: bool
+
+    @property
+    def extreme(self) -> float:
+        """The larger of the two ends, as a magnitude."""
+        return max(self.plus, -self.minus)
+
+    @property
+    def asymmetry(self) -> float:
+        """The larger end over the smaller: 1 for a symmetric spectrum."""
+        return self.extreme / max(min(self.plus, -self.minus), TINY)
+
+    @classmethod
+    def of(cls, spectrum: Mapping[str, np.ndarray]) -> "Curvature":
+        """Of what `ldvd_lib.training.Run.spectrum` gives for a discriminator."""
+        magnitudes = np.abs(spectrum["eigenvalues"])
+        return cls(
+            plus=float(spectrum["largest"].max()),
+            minus=float(spectrum["smallest"].min()),
+            median=float(np.median(magnitudes)),
+            growth=float(magnitudes[-1].max() / max(magnitudes[0].max(), TINY)),
+            converged=bool(spectrum["converged"].all()),
+        )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that the paper says of curvature, as a bound on a number that each training gives.
+
+    Attributes:
+        number: its own, and a letter where it has parts.
+        text: in words.
+        first: discriminator, ``"model/name"``.
+        second: the one that it is compared with; empty if it is not.
+        measures: attributes of `Curvature` that are looked at, or compared as ratios.
+        bound: that the number keeps if the claim holds: below it, or above it if `is_above`.
+        is_above: see `bound`.
+    """
+
+    number: str
+    text: str
+    first: str
+    second: str
+    measures: tuple[str, ...]
+    bound: float
+    is_above: bool = False
+
+    def numbers(self, measure: str, curvatures: Mapping[int, Mapping[str, Curvature]]) -> dict[int, float]:
+        """Seed → number, for the seeds that have what it takes."""
+        found = {}
+        for seed, by_name in curvatures.items():
+            if self.first in by_name and (not self.second or self.second in by_name):
+                divisor = max(getattr(by_name[self.second], measure), TINY) if self.second else 1.0
+                found[seed] = getattr(by_name[self.first], measure) / divisor
+        return found
+
+    def holds(self, number: float) -> bool:
+        """Whether a number keeps the bound."""
+        return number > self.bound if self.is_above else number < self.bound
+
+
+_RATIO = ("extreme", "median")
+CLAIMS = (
+    Claim(
+        "1",
+        "the video discriminator is curved about 10 times as much as the image discriminator of the same GAN",
+        "mocogan/video",
+        "mocogan/image",
+        _RATIO,
+        3,
+        is_above=True,
+    ),
+    Claim("2a", "TGAN's spectrum is nearly symmetric", "tgan/video", "", ("asymmetry",), 1.5),
+    Claim("2b", "without SVC it grows through training", "tgan-normal/video", "", ("growth",), 1, is_above=True),
+    Claim("2b", "with SVC it stays", "tgan/video", "", ("growth",), 1),
+    Claim("3", "TGAN-F's extreme eigenvalues are less than half of TGAN's", "tgan-f/video", "tgan/video", _RATIO, 0.5),
+    Claim(
+        "4",
+        "more parameters, smoother: twice the channels curve less",
+        "mocogan-2x/video",
+        "mocogan/video",
+        _RATIO,
+        1,
+    ),
+    Claim(
+        "5",
+        "kernels that even out the parameters keep the order",
+        "mocogan-video-k2/video",
+        "mocogan-image-k8/image",
+        _RATIO,
+        1,
+        is_above=True,
+    ),
+)
+IN_WORDS = {
+    "extreme": "largest |λ| of the run",
+    "median": "median leading |λ|",
+    "asymmetry": "larger end / smaller end",
+    "growth": "leading |λ|, last probe / first",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How a claim fares in one measure.
+
+    Attributes:
+        claim: its number; ``text``, ``first``, ``second``, ``bound``, ``is_above``: as of `Claim`.
+        measure: which.
+        seeds: of the trainings; ``numbers``: one for each.
+        held: in how many of them it holds.
+    """
+
+    claim: str
+    text: str
+    first: str
+    second: str
+    measure: str
+    bound: float
+    is_above: bool
+    seeds: tuple[int, ...]
+    numbers: tuple[float, ...]
+    held: int
+
+    @property
+    def median(self) -> float:
+        """Of the numbers."""
+        return statistics.median(self.numbers)
+
+    @property
+    def about(self) -> str:
+        """What is compared, in words."""
+        what = f"{self.first} / {self.second}" if self.second else self.first
+        return f"{what}: {IN_WORDS[self.measure]}"
+
+    @property
+    def expected(self) -> str:
+        """The bound, with its sign."""
+        return f"{'>' if self.is_above else '<'} {self.bound:g}"
+
+
+def curvatures_of(runs: Iterable[Run]) -> dict[int, dict[str, Curvature]]:
+    """Seed → ``"model/discriminator"`` → its curvature, of the runs that were probed."""
+    found: dict[int, dict[str, Curvature]] = {}
+    for run in runs:
+        for name, spectrum in run.spectrum().items():
+            by_name = found.setdefault(run.config.seed, {})
+            by_name[f"{run.config.model.name}/{name}"] = Curvature.of(spectrum)
+    return dict(sorted(found.items()))
+
+
+def examine(curvatures: Mapping[int, Mapping[str, Curvature]]) -> list[Finding]:
+    """Every claim for which there is at least one training, in each of its measures."""
+    findings = []
+    for claim in CLAIMS:
+        for measure in claim.measures:
+            numbers = claim.numbers(measure, curvatures)
+            if numbers:
+                findings.append(
+                    Finding(
+                        claim=claim.number,
+                        text=claim.text,
+                        first=claim.first,
+                        second=claim.second,
+                        measure=measure,
+                        bound=claim.bound,
+                        is_above=claim.is_above,
+                        seeds=tuple(numbers),
+                        numbers=tuple(numbers.values()),
+                        held=sum(map(claim.holds, numbers.values())),
+                    )
+                )
+    return findings

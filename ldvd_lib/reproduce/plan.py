@@ -1,0 +1,216 @@
+"""What a reproduction consists of: the trainings behind the rows of tables, each of them once, in the order of work."""
+
+import difflib
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ldvd_lib import paper, zoo
+from ldvd_lib.configuration import from_dict, load_json, save_json
+from ldvd_lib.gan import VideoGANConfig
+from ldvd_lib.metrics import Protocol
+from ldvd_lib.metrics.protocol import get as get_protocol
+from ldvd_lib.reproduce.claims import MODELS as CLAIMED
+from ldvd_lib.reproduce.claims import PROBE_EVERY
+from ldvd_lib.reproduce.claims import STEPS as CLAIM_STEPS
+
+CURVATURE = "curvature"
+RUNS = "runs"  # the directory of the tables' trainings; those of the claims are in one called "curvature"
+PLAN = "plan.json"
+TABLES = ("2", "3a", "5a", "5b", "6a", "6b", "8", "9")
+TARGETS = {**{name: (name,) for name in TABLES}, "3": ("3a",), "5": ("5a", "5b"), "6": ("6a", "6b")}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for.
+
+    Attributes:
+        targets: tables of the paper, ``"5a"`` for example (``"5"`` is 5a and 5b), or ``"curvature"``.
+        rows: names of the zoo; empty for all that the tables have.
+        preset: of the tables' models, ``"lite"`` or ``"paper"``; the claims are of lite ones.
+        seeds: of the trainings.
+        steps: of a training; None for the recipe's, and 150 for the claims.
+        changes: of every recipe: ``frame_stride``, ``precision``, ``compile`` and the like.
+        short: what becomes of clips that are too short for a window, ``"error"`` or ``"loop"``.
+        protocol, samples, repeats: by which generators are judged; None for the protocol's own counts.
+        probe_every: steps between two measurements of the spectrum; None for none, and 50 for the claims.
+    """
+
+    targets: tuple[str, ...]
+    rows: tuple[str, ...] = ()
+    preset: str = "lite"
+    seeds: tuple[int, ...] = (0,)
+    steps: int | None = None
+    changes: dict[str, Any] = field(default_factory=dict)
+    short: str = "error"
+    protocol: str = "actions"
+    samples: int | None = None
+    repeats: int | None = None
+    probe_every: int | None = None
+
+    def __post_init__(self) -> None:
+        known = [*TARGETS, CURVATURE]
+        if wrong := [target for target in self.targets if target not in known]:
+            raise ValueError(
+                f"{wrong[0]!r} cannot be reproduced: choose among {known} "
+                "(Table 7 is of the data alone: benchmarks/data_scores.py; Table 10 asks people)"
+            )
+        if not self.targets or not self.seeds:
+            raise ValueError("at least one table and one seed must be asked for")
+        found = [name for target in self.targets for name in TARGETS.get(target, (target,))]
+        object.__setattr__(self, "targets", tuple(dict.fromkeys(found)))
+        rows = tuple(dict.fromkeys(zoo.config(row, self.preset).name for row in self.rows))
+        models = list(dict.fromkeys(model for target in self.targets for model in models_of(target)))
+        if missing := [row for row in rows if row not in models]:
+            near = difflib.get_close_matches(missing[0], models, n=1)
+            raise ValueError(
+                f"{' and '.join(self.targets)} have no row of {missing[0]!r}"
+                + (f", did you mean {near[0]!r}? " if near else ": ")
+                + f"They have {models}"
+            )
+        object.__setattr__(self, "rows", rows)
+
+    def wants(self, model: str) -> bool:
+        """Whether a model is among the rows asked for."""
+        return not self.rows or model in self.rows
+
+
+def models_of(target: str) -> list[str]:
+    """The models that a table or the claims need, in the order of its rows."""
+    return list(CLAIMED) if target == CURVATURE else [row.model for row in paper.table(target).rows if row.model]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training, and what is to be done with it.
+
+    Attributes:
+        study: the directory that it is in, ``"runs"`` or ``"curvature"``.
+        config: model and recipe.
+        seed, steps: of it.
+        short: as of `Order`.
+        probe_every: steps between two probes of the spectrum; None for none.
+        protocol: by which its generator is judged; None if it is not.
+        samples, repeats: in that.
+    """
+
+    study: str
+    config: VideoGANConfig
+    seed: int
+    steps: int
+    short: str
+    probe_every: int | None
+    protocol: Protocol | None = None
+    samples: int = 0
+    repeats: int = 0
+
+    @property
+    def directory(self) -> Path:
+        """Where it is, in the directory of the reproduction."""
+        return Path(self.study) / f"seed-{self.seed}" / self.config.name
+
+    def __str__(self) -> str:
+        return f"{self.config.name}, seed {self.seed}" + (", curvature" if self.study == CURVATURE else "")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Trainings in the order of work: every model with the first seed, then every model with the next.
+
+    Attributes:
+        trainings: each of them once, however many tables have it.
+        left_out: table → label of a row → why it is not trained.
+    """
+
+    trainings: tuple[Training, ...]
+    left_out: dict[str, dict[str, str]]
+
+
+def make_plan(*orders: Order) -> Plan:
+    """The plan of one order or more.
+
+    Raises:
+        ValueError: for a protocol, or a change of the recipe, that does not exist.
+    """
+    trainings: dict[tuple[int, str], Training] = {}
+    left_out: dict[str, dict[str, str]] = {}
+    for order in orders:
+        same = _same_as(order)
+        for target in order.targets:
+            left_out[target] = dict(_left_out(target, same))
+        for seed in order.seeds:
+            for target in order.targets:
+                for model in models_of(target):
+                    if order.wants(model) and model not in same:
+                        training = _training(order, target, model, seed)
+                        trainings.setdefault((seed, str(training.directory)), training)
+    # Stable: within a seed the order of the tables.
+    return Plan(tuple(sorted(trainings.values(), key=lambda training: training.seed)), left_out)
+
+
+def _training(order: Order, target: str, model: str, seed: int) -> Training:
+    if target == CURVATURE:
+        # Both data sets at the same frame rate, and clips of 25 frames are to serve, too.
+        config = zoo.config(model, "lite").with_recipe(frame_stride=1, **CLAIMED[model])
+        steps, every = order.steps or CLAIM_STEPS, order.probe_every or PROBE_EVERY
+        return Training(CURVATURE, config, seed, steps, "loop", every)
+    config = zoo.config(model, order.preset).with_recipe(**order.changes)
+    steps = order.steps or config.recipe.iterations
+    protocol = get_protocol(order.protocol)
+    samples, repeats = order.samples or protocol.samples, order.repeats or protocol.repeats
+    return Training(RUNS, config, seed, steps, order.short, order.probe_every, protocol, samples, repeats)
+
+
+def _same_as(order: Order) -> dict[str, str]:
+    """Models of the tables that the changes of the recipe make equal to an earlier one → that one."""
+    seen: list[VideoGANConfig] = []
+    same = {}
+    for target in order.targets:
+        for model in models_of(target) if target != CURVATURE else []:
+            config = zoo.config(model, order.preset).with_recipe(**order.changes)
+            twin = next((c for c in seen if replace(c, name=config.name) == config and c.name != model), None)
+            if twin is None:
+                seen.append(config)
+            else:
+                same[model] = twin.name
+    return same
+
+
+def _left_out(target: str, same: dict[str, str]) -> list[tuple[str, str]]:
+    if target == CURVATURE:
+        return []
+    rows = paper.table(target).rows
+    return [
+        (row.heading, f"with these settings it is {same[row.model]}" if row.model else "no model of the zoo")
+        for row in rows
+        if not row.model or row.model in same
+    ]
+
+
+def remember(order: Order, directory: str | Path) -> list[Order]:
+    """Write an order into the directory of a reproduction; returns all that are there.
+
+    A table that was asked for before is taken as it is asked for now; other tables stay, so that one report tells of
+    all.
+    """
+    earlier = [
+        replace(each, targets=targets)
+        for each in recall(directory)
+        if (targets := tuple(target for target in each.targets if target not in order.targets))
+    ]
+    orders = [*earlier, order]
+    save_json([asdict(each) for each in orders], Path(directory) / PLAN)
+    return orders
+
+
+def recall(directory: str | Path) -> list[Order]:
+    """The orders that a directory holds; none if it is not one of a reproduction.
+
+    Raises:
+        ValueError: if the file is damaged.
+    """
+    path = Path(directory) / PLAN
+    if not path.is_file():
+        return []
+    return [from_dict(Order, values, where=str(path)) for values in load_json(path)]

@@ -1,0 +1,104 @@
+"""What a directory of a reproduction holds, read from its files: orders, trainings, runs, results, spectra."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ldvd_lib.paper import Condition, Measured, Result, results_of_run
+from ldvd_lib.paper.results import by_condition, measured
+from ldvd_lib.reproduce.claims import Curvature, Finding, curvatures_of, examine
+from ldvd_lib.reproduce.plan import CURVATURE, RUNS, Order, Plan, Training, make_plan, recall
+from ldvd_lib.reproduce.progress import Counts, Progress
+from ldvd_lib.reproduce.work import hardware_of
+from ldvd_lib.training import Run
+from ldvd_lib.training.run import CONFIG
+
+FIGURES = "figures"
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What is there.
+
+    Attributes:
+        directory: where.
+        orders: what was asked for.
+        plan: what follows from that.
+        progress: of each training of the plan.
+        runs: directory, relative → run, of every run that was begun.
+        results: of the runs that were judged.
+        probed: the claims' runs that have done their steps.
+        curvatures: seed → discriminator → curvature, of those.
+    """
+
+    directory: Path
+    orders: tuple[Order, ...]
+    plan: Plan
+    progress: tuple[Progress, ...]
+    runs: dict[str, Run]
+    results: list[Result]
+    probed: list[Run]
+    curvatures: dict[int, dict[str, Curvature]]
+
+    @classmethod
+    def read(cls, directory: str | Path) -> "Record":
+        """Read a directory.
+
+        Raises:
+            FileNotFoundError: if nothing was ever asked for in it.
+            ValueError: if a file is damaged.
+        """
+        directory = Path(directory)
+        orders = tuple(recall(directory))
+        if not orders:
+            raise FileNotFoundError(f"{directory} holds no reproduction: begin one with `ldvd reproduce TABLE`")
+        plan = make_plan(*orders)
+        progress = tuple(Progress.of(training, directory) for training in plan.trainings)
+        runs = {
+            path.parent.relative_to(directory).as_posix(): Run.open(path.parent)
+            for study in (RUNS, CURVATURE)
+            for path in sorted(directory.glob(f"{study}/seed-*/*/{CONFIG}"), key=_by_seed)
+        }
+        results = [
+            replace(result, hardware=hardware_of(run))
+            for name, run in runs.items()
+            if name.startswith(RUNS)
+            for result in results_of_run(run)
+        ]
+        probed = [
+            runs[training.directory.as_posix()]
+            for training, done in zip(plan.trainings, progress, strict=True)
+            if training.study == CURVATURE and done.is_trained
+        ]
+        return cls(directory, orders, plan, progress, runs, results, probed, curvatures_of(probed))
+
+    @property
+    def targets(self) -> list[str]:
+        """The tables that were asked for, in the paper's order, and the claims."""
+        return sorted(target for order in self.orders for target in order.targets)
+
+    @property
+    def counts(self) -> Counts:
+        """How far the plan is."""
+        return Counts.of(self.plan.trainings, self.directory)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """How the claims fare."""
+        return examine(self.curvatures)
+
+    def conditions(self) -> dict[Condition, dict[str, dict[str, Measured]]]:
+        """Condition → model → metric → figure, the longest trainings first."""
+        grouped = by_condition(self.results)
+        return {
+            condition: {model: measured(some) for model, some in grouped[condition].items()}
+            for condition in sorted(grouped, key=lambda each: (-each.steps, str(each)))
+        }
+
+    def trainings(self, study: str = "") -> list[tuple[Training, Progress]]:
+        """The plan's trainings, of one study or of all, and how far they are."""
+        pairs = zip(self.plan.trainings, self.progress, strict=True)
+        return [(training, done) for training, done in pairs if study in ("", training.study)]
+
+
+def _by_seed(path: Path) -> tuple[int, str]:
+    return int(path.parent.parent.name.removeprefix("seed-")), path.parent.name

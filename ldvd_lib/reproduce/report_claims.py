@@ -1,0 +1,65 @@
+"""The part of a report that has the claims about curvature."""
+
+from ldvd_lib import plots
+from ldvd_lib.reproduce import figures
+from ldvd_lib.reproduce.markdown import enumeration, grid, number, picture
+from ldvd_lib.reproduce.plan import CURVATURE
+from ldvd_lib.reproduce.record import FIGURES, Record
+
+
+def claims_section(record: Record) -> list[str]:
+    """Each claim with its ratios, seed by seed, and the spectra that they come from."""
+    parts = ["## Curvature: the claims of Figures 3, 4, 5 and 7"]
+    if not record.curvatures:
+        return [*parts, "No training is complete yet."]
+    parts.append(_conditions(record))
+    home, findings = record.directory / FIGURES, record.findings
+    if findings:
+        headings = ["claim", "the paper says", "measured", "should be", "seed by seed", "median", "holds in"]
+        rows = [
+            [
+                finding.claim,
+                finding.text,
+                finding.about,
+                finding.expected,
+                ", ".join(f"{each:.2f}" for each in finding.numbers),
+                f"{finding.median:.2f}",
+                f"{finding.held} of {len(finding.numbers)}",
+            ]
+            for finding in findings
+        ]
+        parts.append(grid(headings, rows, texts=3))
+        caption = (
+            "The claims about curvature: a diamond for each training, or pair of trainings with the same seed; a claim "
+            "holds on the grey side of its bound"
+        )
+        drawn = plots.save(figures.plot_findings(findings), home / "claims.png")
+        parts.append(picture(drawn, caption, directory=record.directory))
+    names = list(dict.fromkeys(name for found in record.curvatures.values() for name in found))
+    headings = ["discriminator", "λ⁺", "λ⁻", "median leading |λ|", "last probe / first", "all converged"]
+    parts.append("Seed by seed, of all probes of a run:")
+    parts.append(grid(headings, [_spectrum(record, name) for name in names]))
+    for caption, file in figures.save_spectra(record.probed, home).items():
+        parts.append(picture(file, caption, directory=record.directory))
+    return parts
+
+
+def _conditions(record: Record) -> str:
+    training = next(training for training, done in record.trainings(CURVATURE) if done.is_trained)
+    data = record.probed[0].config.data
+    seeds = enumeration([*record.curvatures])
+    return (
+        f"Lite models, {training.steps:,} steps on {data['clips']:,} clips ({data['subset']}) of {data['image_size']} "
+        f"px, every frame taken; every {training.probe_every} steps a probe of the ten leading eigenvalues of each "
+        f"discriminator's Hessian; seeds {seeds}. The paper's claims are of 100,000 steps at 64 px: what holds here "
+        "need not hold there, nor the other way round. TGAN and TGAN-F are trained with one recipe, by which both "
+        "learn, and so are not those of the tables."
+    )
+
+
+def _spectrum(record: Record, name: str) -> list[str]:
+    found = [curvatures[name] for curvatures in record.curvatures.values() if name in curvatures]
+    columns = (
+        "; ".join(number(getattr(each, what)) for each in found) for what in ("plus", "minus", "median", "growth")
+    )
+    return [name, *columns, f"{sum(each.converged for each in found)} of {len(found)}"]

@@ -1,0 +1,96 @@
+"""The part of a report that has a table of the paper, and ours beside it."""
+
+from ldvd_lib import plots
+from ldvd_lib._table_figure import draw
+from ldvd_lib.metrics.protocol import PROTOCOLS
+from ldvd_lib.paper import Condition, Measured, Row, Table, compare
+from ldvd_lib.reproduce.markdown import bullets, grid, picture
+from ldvd_lib.reproduce.plan import RUNS
+from ldvd_lib.reproduce.record import FIGURES, Record
+
+EXTRA = {"is": "IS", "fid": "FID", "fvd": "FVD"}  # shown of ours where the paper's table has no such column
+
+
+def table_section(record: Record, table: Table) -> list[str]:
+    """The paper's figures beside ours, once for each condition that ours were measured under."""
+    parts = [f"## {table.heading}"]
+    models = {row.model for row in table.rows if row.model}
+    conditions = {condition: figures for condition, figures in record.conditions().items() if models & set(figures)}
+    for number, (condition, measured) in enumerate(conditions.items(), start=1):
+        if len(conditions) > 1:
+            parts.append(f"### Condition {number} of {len(conditions)}: {condition}")
+        parts += _under_one_condition(record, table, condition, measured, number)
+    if not conditions:
+        parts.append(_side_by_side(record, table, None, {}))
+    left_out = record.plan.left_out[table.number]
+    if left_out:
+        parts.append("Not trained: " + "; ".join(f"{label} ({reason})" for label, reason in left_out.items()) + ".")
+    return [*parts, f"About the paper's values: {table.note}"]
+
+
+def _under_one_condition(
+    record: Record, table: Table, condition: Condition, measured: dict[str, dict[str, Measured]], number: int
+) -> list[str]:
+    protocol = PROTOCOLS.get(condition.protocol.rpartition("-v")[0])
+    about = f" ({protocol.description})" if protocol else ""
+    parts = [
+        f"Ours: preset {condition.preset}, {condition.steps:,} steps, on {condition.data}; judged by "
+        f"{condition.protocol}{about}, {condition.samples:,} videos a repetition, against {condition.real}.",
+        _side_by_side(record, table, condition, measured),
+    ]
+    lines = []
+    for column in table.columns:
+        found = compare(table, measured, column.key, whose="these runs")
+        if found:
+            others = [model for model in found.models if model != found.baseline]
+            ratios = [f"{model} {found.paper[model]:.3f} / {found.ours[model]:.3f}" for model in others]
+            lines += [
+                found.sentence,
+                f"{column.title} over that of {found.baseline}, paper / ours: {', '.join(ratios)}.",
+            ]
+    reasons = condition.unlike_the_paper()
+    lines.append(
+        f"Only order and ratios can be compared, since ours are not on the paper's scale: {'; '.join(reasons)}."
+        if reasons
+        else "Nothing is known that keeps ours from being on the paper's scale."
+    )
+    parts.append(bullets(lines))
+    file = record.directory / FIGURES / f"table-{table.number}{f'-{number}' if number > 1 else ''}.png"
+    plots.save(draw(table, measured, str(condition), whose="ours"), file)
+    caption = f"{table.heading}: the paper's values, and ours on a scale of their own"
+    return [*parts, picture(file, caption, directory=record.directory)]
+
+
+def _side_by_side(
+    record: Record, table: Table, condition: Condition | None, measured: dict[str, dict[str, Measured]]
+) -> str:
+    """The paper's value and ours in turn, then what of ours the paper's table has not."""
+    columns = [column for column in table.columns if column.key != "frames"]
+    known = {metric for row in table.rows for metric in measured.get(row.model, {})}
+    extra = [key for key in EXTRA if key in known and key not in [column.key for column in columns]]
+    headings = ["row", "model"]
+    headings += [text for column in columns for text in (f"{column.title}, paper", f"{column.title}, ours")]
+    headings += [f"{EXTRA[key]}, ours" for key in extra] + ["trainings"]
+    rows = []
+    for row in table.rows:
+        ours = measured.get(row.model, {})
+        cells = [row.heading, row.model or "–"]
+        for column in columns:
+            cells += [str(row.values[column.key] or "–"), str(ours.get(column.key, "–"))]
+        cells += [str(ours.get(key, "–")) for key in extra]
+        rows.append([*cells, _how_many(record, row, condition, ours)])
+    return grid(headings, rows, texts=2)
+
+
+def _how_many(record: Record, row: Row, condition: Condition | None, ours: dict[str, Measured]) -> str:
+    """How many trainings a row is of, of how many that were asked for, and which of these were given up."""
+    count = max((figure.trainings for figure in ours.values()), default=0)
+    asked = [
+        (training, done)
+        for training, done in record.trainings(RUNS)
+        if training.config.name == row.model and (condition is None or training.steps == condition.steps)
+    ]
+    given_up = [f"; seed {training.seed} diverged" for training, done in asked if done.diverged]
+    if count < len(asked):
+        return f"{count} of {len(asked)}" + "".join(given_up)
+    return str(count or "–")

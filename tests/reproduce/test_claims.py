@@ -1,0 +1,73 @@
+"""The claims about curvature, on spectra that were made up."""
+
+import numpy as np
+import pytest
+
+from ldvd_lib.reproduce import Curvature, examine
+from ldvd_lib.reproduce.claims import CLAIMS, MODELS
+
+
+def spectrum(*probes: tuple[float, ...]) -> dict[str, np.ndarray]:
+    values = np.array(probes)
+    return {
+        "eigenvalues": values,
+        "largest": values.max(axis=1),
+        "smallest": values.min(axis=1),
+        "converged": np.ones(len(values), dtype=bool),
+    }
+
+
+def test_a_spectrum_is_summed_up() -> None:
+    found = Curvature.of(spectrum((-4.0, 2.0, 1.0), (8.0, -6.0, 3.0)))
+    assert (found.plus, found.minus, found.extreme) == (8, -6, 8)
+    assert found.median == 3.5
+    assert found.growth == 8 / 4
+    assert found.asymmetry == pytest.approx(8 / 6)
+    assert found.converged
+
+
+def test_a_spectrum_of_one_sign_is_as_lopsided_as_can_be() -> None:
+    assert Curvature.of(spectrum((4.0, 2.0))).asymmetry > 1e6
+    silent = Curvature.of(spectrum((0.0, 0.0)))
+    assert (silent.extreme, silent.growth, silent.asymmetry) == (0, 0, 0)
+
+
+def curvature(extreme: float, *, minus: float = -1.0, median: float = 1.0, growth: float = 1.0) -> Curvature:
+    return Curvature(plus=extreme, minus=minus, median=median, growth=growth, converged=True)
+
+
+def test_ratios_are_taken_seed_by_seed() -> None:
+    seeds = {
+        0: {"mocogan/video": curvature(40, median=8), "mocogan/image": curvature(10, median=4)},
+        2: {"mocogan/video": curvature(20, median=2), "mocogan/image": curvature(10, median=1)},
+        3: {"mocogan/video": curvature(20)},  # its other half has not been trained yet
+    }
+    extreme, median = examine(seeds)
+    assert (extreme.claim, extreme.measure, extreme.expected) == ("1", "extreme", "> 3")
+    assert (extreme.seeds, extreme.numbers, extreme.held, extreme.median) == ((0, 2), (4, 2), 1, 3)
+    assert (median.measure, median.numbers, median.held) == ("median", (2, 2), 0)
+
+
+def test_growth_with_and_without_clipping_is_judged_in_opposite_ways() -> None:
+    seed = {
+        "tgan/video": curvature(10, minus=-8, growth=0.5),
+        "tgan-normal/video": curvature(3, minus=-1, growth=4),
+    }
+    found = {(each.claim, each.first): (each.numbers, each.held) for each in examine({0: seed})}
+    assert found == {
+        ("2a", "tgan/video"): ((1.25,), 1),
+        ("2b", "tgan-normal/video"): ((4,), 1),
+        ("2b", "tgan/video"): ((0.5,), 1),
+    }
+
+
+def test_nothing_is_said_of_what_was_not_trained() -> None:
+    assert examine({}) == []
+    assert examine({0: {"tgan-f/video": curvature(1)}}) == []
+
+
+def test_every_claim_is_about_models_that_are_trained() -> None:
+    assert {claim.number[0] for claim in CLAIMS} == set("12345")
+    for claim in CLAIMS:
+        for discriminator in filter(None, (claim.first, claim.second)):
+            assert discriminator.partition("/")[0] in MODELS

@@ -1,0 +1,104 @@
+"""Which trainings the rows of tables need."""
+
+import pytest
+
+from ldvd_lib import paper, zoo
+from ldvd_lib.reproduce import Order, make_plan, recall, remember
+from ldvd_lib.reproduce.plan import TARGETS, models_of
+
+
+def names(*targets: str, **options) -> list[tuple[int, str]]:
+    return [(each.seed, each.config.name) for each in make_plan(Order(targets, **options)).trainings]
+
+
+def test_all_rows_come_with_one_seed_before_any_comes_with_the_next() -> None:
+    assert names("5a", rows=("tgan", "tgan-f"), seeds=(0, 1)) == [
+        (0, "tgan"),
+        (0, "tgan-f"),
+        (1, "tgan"),
+        (1, "tgan-f"),
+    ]
+    assert [seed for seed, _ in names("2", "6", seeds=(4, 2))] == [2] * 15 + [4] * 15
+
+
+def test_a_row_of_several_tables_is_trained_once() -> None:
+    found = names("5", "6", "8")
+    assert len(found) == len(set(found))
+    rows = {row.model for number in ("5a", "5b", "6a", "6b", "8") for row in paper.table(number).rows if row.model}
+    assert {model for _, model in found} == rows
+
+
+def test_a_table_of_two_parts_is_both() -> None:
+    assert Order(("5",)).targets == ("5a", "5b")
+    assert Order(("3", "5", "5a")).targets == ("3a", "5a", "5b")
+    assert Order(("8", "5a", "5")).targets == ("8", "5a", "5b")
+
+
+@pytest.mark.parametrize("target", [*TARGETS, "curvature"])
+def test_every_model_that_is_needed_exists_at_either_scale(target: str) -> None:
+    order = Order((target,))
+    for name in (name for each in order.targets for name in models_of(each)):
+        assert zoo.config(name, "lite").name == zoo.config(name, "paper").name == name
+
+
+def test_rows_without_a_model_of_ours_are_named() -> None:
+    plan = make_plan(Order(("8", "9")))
+    assert plan.left_out["8"] == {"VGAN": "no model of the zoo"}
+    assert len(plan.left_out["9"]) == 3
+
+
+def test_a_change_that_makes_two_rows_one_is_seen() -> None:
+    assert (0, "mocogan-no-subsampling") in names("2")
+    order = Order(("2",), changes={"frame_stride": 1})
+    assert (0, "mocogan-no-subsampling") not in names("2", changes={"frame_stride": 1})
+    reason = make_plan(order).left_out["2"]["no temporal subsampling"]
+    assert reason == "with these settings it is mocogan"
+
+
+def test_steps_are_the_recipes_unless_they_are_given() -> None:
+    (lite,) = make_plan(Order(("3",), rows=("tgan",))).trainings
+    (paper_scale,) = make_plan(Order(("3",), rows=("tgan",), preset="paper")).trainings
+    (short,) = make_plan(Order(("3",), rows=("tgan",), steps=7)).trainings
+    assert (lite.steps, paper_scale.steps, short.steps) == (1_200, 100_000, 7)
+    assert paper_scale.config == zoo.config("tgan", "paper")
+
+
+def test_the_claims_have_recipes_and_a_directory_of_their_own() -> None:
+    tables, claims = make_plan(Order(("5a", "curvature"), rows=("tgan",), preset="paper")).trainings
+    assert tables.directory.as_posix() == "runs/seed-0/tgan"
+    assert claims.directory.as_posix() == "curvature/seed-0/tgan"
+    assert (tables.config.preset, claims.config.preset) == ("paper", "lite")
+    assert (claims.steps, claims.probe_every, claims.protocol) == (150, 50, None)
+    found = {each.config.name: each.config.recipe for each in make_plan(Order(("curvature",))).trainings}
+    assert found["tgan"] == found["tgan-f"]
+    assert {recipe.frame_stride for recipe in found.values()} == {1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"targets": ("4",)}, "'4' cannot be reproduced: choose among"),
+        ({"targets": ("7",)}, "benchmarks/data_scores.py"),
+        ({"targets": ()}, "at least one table"),
+        ({"targets": ("5a",), "rows": ("tgan-ff",)}, "did you mean 'tgan-f'"),
+        ({"targets": ("5a",), "rows": ("tgan", "mocogan")}, "5a have no row of 'mocogan'"),
+    ],
+)
+def test_what_cannot_be_done_is_said(arguments: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Order(**arguments)
+
+
+def test_another_name_of_a_row_will_do() -> None:
+    assert Order(("5a",), rows=("tgan-c0-c1",)).rows == ("tgan-f",)
+
+
+def test_an_order_takes_the_place_of_earlier_ones_of_its_tables(tmp_path) -> None:
+    assert recall(tmp_path) == []
+    first = Order(("5a", "6a"), steps=10, changes={"frame_stride": 1}, rows=("tgan",))
+    second = Order(("6a", "curvature"), seeds=(0, 1))
+    remember(first, tmp_path)
+    remember(second, tmp_path)
+    kept, newest = recall(tmp_path)
+    assert (kept.targets, kept.steps, kept.changes, kept.rows) == (("5a",), 10, {"frame_stride": 1}, ("tgan",))
+    assert newest == second

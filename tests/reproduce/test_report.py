@@ -1,0 +1,170 @@
+"""The report says what the files say."""
+
+import json
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+
+from ldvd_lib import cli
+from ldvd_lib.cli.reproduce import _order
+from ldvd_lib.configuration import save_json, to_dict
+from ldvd_lib.metrics import Evaluation
+from ldvd_lib.paper import read_results, results_of_run
+from ldvd_lib.reproduce import Order, make_plan, remember, write_report
+from ldvd_lib.reproduce.markdown import enumeration, grid, number
+from ldvd_lib.reproduce.report import command
+from ldvd_lib.training.run import RunConfig
+
+
+def ldvd(*arguments: object) -> int:
+    return cli.main([str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def reproduced(tiny_actions, tmp_path_factory) -> Path:
+    """Two rows of Table 5a from two seeds, two steps each."""
+    out = tmp_path_factory.mktemp("reproduce") / "out"
+    few = ("--rows", "tgan", "tgan-f", "--seeds", 2, "--steps", 2, "--batch-size", 2, "--samples", 8, "--repeats", 2)
+    assert ldvd("reproduce", "5a", *few, "--data", tiny_actions, "--out", out, "--device", "cpu", "--quiet") == 0
+    return out
+
+
+@pytest.mark.slow
+def test_the_numbers_are_those_of_the_evaluations(reproduced) -> None:
+    text = (reproduced / "report.md").read_text()
+    scores: dict[str, list[float]] = {"tgan": [], "tgan-f": []}
+    for file in sorted(reproduced.glob("runs/seed-*/*/evaluations/*/evaluation.json")):
+        scores[file.parents[2].name].append(statistics.fmean(Evaluation.load(file).values["is"]))
+    for model, values in scores.items():
+        assert len(values) == 2
+        (line,) = [line for line in text.splitlines() if f"| {model} |" in line]
+        _, label, _, paper_is, our_is, paper_fid, *_, trainings, _ = (cell.strip() for cell in line.split("|"))
+        assert (label, trainings) == ({"tgan": "TGAN (Table 3a)", "tgan-f": "c0-c1 = TGAN-F"}[model], "2")
+        assert paper_is == {"tgan": "11.93 ± 0.08", "tgan-f": "13.62 ± 0.06"}[model]
+        assert paper_fid == {"tgan": "9,127.80 ± 13.77", "tgan-f": "8,943 ± 4"}[model]
+        mean, deviation = map(float, our_is.split(" ± "))
+        assert mean == pytest.approx(statistics.fmean(values), abs=6e-3)
+        assert deviation == pytest.approx(statistics.stdev(values), abs=6e-3)
+
+
+@pytest.mark.slow
+def test_the_records_are_those_of_the_runs(reproduced) -> None:
+    results = read_results(reproduced / "report.json")
+    runs = [*reproduced.glob("runs/seed-*/*")]
+    found = {(result.model, result.seed): result for run in runs for result in results_of_run(run)}
+    assert len(results) == len(found) == 4
+    for result in results:
+        assert result.values == found[result.model, result.seed].values
+        assert (result.steps, result.protocol, result.samples) == (2, "actions-v1", 8)
+        assert "CPU core" in result.hardware
+
+
+@pytest.mark.slow
+def test_the_report_is_whole_and_knows_no_machine(reproduced, tiny_actions) -> None:
+    text = (reproduced / "report.md").read_text()
+    assert text.startswith("# Reproduction: Table 5a\n\n4 of 4 trainings complete.")
+    pictures = re.findall(r"!\[([^]]+)\]\(([^)]+)\)", text)
+    assert [path for _, path in pictures] == [
+        f"figures/{name}.png" for name in ("table-5a", "samples-tgan", "samples-tgan-f")
+    ]
+    assert all((reproduced / path).is_file() for _, path in pictures)
+    assert "another judge (actions-v1); smaller networks and pictures (lite); 2 steps instead of 100,000" in text
+    for path in (reproduced, tiny_actions, Path.home()):
+        assert str(path) not in text
+        assert str(path) not in (reproduced / "report.json").read_text()
+    for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1
+    (reproduced / "report.md").unlink()
+    assert ldvd("reproduce", "--report-only", "--out", reproduced) == 0
+    assert (reproduced / "report.md").read_text() == text
+
+
+@pytest.mark.slow
+def test_a_report_tells_of_what_is_left(reproduced, tiny_actions, tmp_path, capsys) -> None:
+    out = tmp_path / "out"
+    ask = ("reproduce", "6a", "--steps", 2, "--data", tiny_actions, "--out", out, "--quiet", "--device", "cpu")
+    assert ldvd(*ask, "--budget", 0) == 0
+    printed = capsys.readouterr().out
+    assert "0 of 4 trainings complete" in printed
+    assert "run the same command again" in printed
+    text = (out / "report.md").read_text()
+    assert "## To go on" in text
+    assert text.count("| 0 of 1 |") == text.count("| not begun |") == 4
+    assert read_results(out / "report.json") == []
+
+
+def made_up_run(directory: Path, model: str, spectrum: dict[str, float], seed: int = 0) -> None:
+    """A finished run whose two probes saw this extreme eigenvalue, and half of it the other way, of each one's D."""
+    training = next(each for each in make_plan(Order(("curvature",))).trainings if each.config.name == model)
+    data = {"clips": 24, "subset": "train", "image_size": 32}
+    home = directory / f"curvature/seed-{seed}/{model}"
+    save_json(to_dict(RunConfig(training.config, data, seed)), home / "config.json")
+    (home / "checkpoints/step_0000150").mkdir(parents=True)
+    (home / "metrics.jsonl").write_text('{"step": 150, "seconds": 30.0}\n')
+    lines = [
+        {"step": step, "discriminator": name, "eigenvalues": [value, -value / 2], "largest": value}
+        | {"smallest": -value / 2, "converged": True}
+        for step in (50, 150)
+        for name, value in spectrum.items()
+    ]
+    (home / "spectrum.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_the_claims_are_reported_from_spectra_alone(tmp_path) -> None:
+    for seed, video in enumerate((80.0, 20.0)):
+        made_up_run(tmp_path, "mocogan", {"image": 10.0, "video": video}, seed)
+    made_up_run(tmp_path, "tgan", {"video": 1234.0})
+    remember(Order(("curvature",), seeds=(0, 1)), tmp_path)
+    text = write_report(tmp_path).read_text()
+    assert text.startswith("# Reproduction: the claims about curvature\n\n3 of 14 trainings complete.")
+    found = json.loads((tmp_path / "claims.json").read_text())
+    assert [(each["claim"], each["measure"], each["numbers"], each["held"]) for each in found] == [
+        ("1", "extreme", [8.0, 2.0], 1),
+        ("1", "median", [8.0, 2.0], 1),
+        ("2a", "asymmetry", [2.0], 0),
+        ("2b", "growth", [1.0], 0),
+    ]
+    (line,) = [line for line in text.splitlines() if "video / mocogan/image: largest" in line]
+    assert line.endswith("| > 3 | 8.00, 2.00 | 5.00 | 1 of 2 |")
+    assert "| tgan/video | 1,234 | -617 |" in text
+    assert text.count("| not begun |") == 11
+    for path in re.findall(r"\]\(([^)]+)\)", text):
+        assert (tmp_path / path).is_file()
+
+
+def test_a_report_of_nothing(tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match="holds no reproduction"):
+        write_report(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        Order(("5a", "6a"), seeds=(0, 1, 2), steps=1_200),
+        Order(("2",), rows=("mocogan",), changes={"frame_stride": 1, "batch_size": 4}, short="loop", probe_every=50),
+        Order(("8",), seeds=(3,), preset="paper", protocol="ldvd-2019", samples=2_000, repeats=2),
+        Order(("9",), changes={"precision": "bfloat16", "compile": True}),
+    ],
+)
+def test_the_command_that_a_report_gives_is_the_order(order: Order) -> None:
+    arguments = cli.build_parser().parse_args([*command(order).split()[1:], "--device", "cpu"])
+    assert _order(arguments) == order
+
+
+def test_a_gpu_compiles_unless_it_probes() -> None:
+    def changes(*options: str) -> dict:
+        arguments = cli.build_parser().parse_args(["reproduce", "5a", *options])
+        arguments.device = "cuda"
+        return _order(arguments).changes
+
+    assert changes() == {"compile": True}
+    assert changes("--probe-every", "50") == changes("--no-compile") == {}
+    assert changes("--no-compile", "--precision", "bfloat16") == {"precision": "bfloat16"}
+
+
+def test_forms_of_markdown() -> None:
+    assert grid(["a", "|b|"], [["1", "2"]]) == "| a | \\|b\\| |\n| --- | --: |\n| 1 | 2 |"
+    assert [enumeration(words) for words in ([], [1], [1, 2], [1, 2, 3])] == ["", "1", "1 and 2", "1, 2 and 3"]
+    assert [number(value) for value in (0.12345, 99.94, 1234.5, -1234.5)] == ["0.123", "99.9", "1,234", "-1,234"]

@@ -1,0 +1,81 @@
+"""Scores of runs, and where they are kept."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ldvd_lib import scores, zoo
+from ldvd_lib.data import ClipStore, prepare_beside
+from ldvd_lib.metrics import PROTOCOLS, Evaluation, Features, open_judge
+from ldvd_lib.metrics.sources import describe_store
+from ldvd_lib.paper import results_of_run
+from ldvd_lib.training import Run, Trainer
+
+FEW = {"samples": 8, "device": "cpu", "progress": False}
+
+
+@pytest.fixture(scope="module")
+def store(tiny_actions) -> ClipStore:
+    return prepare_beside(tiny_actions, image_size=32, progress=False)
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return open_judge("actions")
+
+
+@pytest.fixture(scope="module")
+def real(store, judge) -> Features:
+    return scores.real_features(judge, store, **FEW)
+
+
+@pytest.fixture(scope="module")
+def run(store, tmp_path_factory) -> Run:
+    gan = zoo.config("tgan").with_recipe(batch_size=2, average=0).build()
+    sampler = gan.sampler(store)
+    directory = tmp_path_factory.mktemp("runs") / "run"
+    trainer = Trainer(gan, sampler, directory, device="cpu", callbacks=[], checkpoint_every=1, progress=False)
+    return trainer.run(2)
+
+
+def test_real_features_are_kept_beside_the_store(store, judge, real) -> None:
+    home = scores.features_directory(store, judge, 8)
+    assert home == store.directory.with_name("actions-32-features") / "actions-v1-8"
+    assert np.load(home / "features.npy").shape[0] == 8
+    again = scores.real_features(judge, store, **FEW)
+    assert again.record == real.record
+    assert again.record["videos"] == describe_store(store)
+
+
+def test_real_features_of_clips_in_memory_need_a_directory(judge, tmp_path) -> None:
+    clips = ClipStore.from_clips(np.zeros((2, 16, 32, 32, 3), dtype=np.uint8))
+    with pytest.raises(ValueError, match="give a directory"):
+        scores.features_directory(clips, judge)
+
+
+def test_a_run_keeps_its_scores_where_results_are_looked_for(run, judge, real) -> None:
+    found, path = scores.judge_run(run, judge, real, repeats=2, **FEW)
+    assert path.parent == scores.evaluation_directory(run.directory, PROTOCOLS["actions"], 2, 8)
+    assert Evaluation.load(path) == found
+    (result,) = results_of_run(run)
+    assert (result.steps, result.samples, result.values) == (2, 8, found.values)
+
+
+def test_another_step_and_another_directory(run, judge, real, tmp_path) -> None:
+    newest, path = scores.judge_run(run, judge, real, repeats=1, directory=tmp_path, **FEW)
+    assert path == tmp_path / "evaluation.json"
+    first, elsewhere = scores.judge_run(run, judge, real, step=1, repeats=1, **FEW)
+    assert elsewhere.parent.name == "actions-v1-8-step-1"
+    assert newest.name.startswith("run, step 2")
+    assert newest.values != first.values
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint of step 7: it has \[1, 2\]"):
+        scores.judge_run(run, judge, real, step=7, repeats=1, **FEW)
+
+
+def test_held_out_clips_are_judged_alike(tiny_actions, judge, real, tmp_path: Path) -> None:
+    test = prepare_beside(tiny_actions, image_size=32, subset="test", progress=False)
+    found, path = scores.judge_clips(test, judge, real, repeats=1, directory=tmp_path, **FEW)
+    assert Evaluation.load(path) == found
+    assert "(test)" in found.name
+    assert found.real.startswith("8 windows of ")
