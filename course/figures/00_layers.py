@@ -2,7 +2,7 @@
 
     python course/figures/00_layers.py
 
-Stacks and numbers of parameters are asked from the zoo; the Inception Scores are those of the paper's Table 8.
+Stacks and numbers of parameters are asked from the zoo, inception scores from the paper's Table 8.
 """
 
 from pathlib import Path
@@ -15,9 +15,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 
-from ldvd_lib import zoo
+from ldvd_lib import paper, zoo
+from ldvd_lib._anatomy_figure import COLOURS
 
-COLOURS = {"3d": "#7b5ea7", "2+1d": "#1b8a7a", "2d": "#7d8ea3", "shift": "#d9822b"}
+DARKER = "#8a5f00"  # of 2+1d: its kernel along time
 INK = "#26303a"
 FRAME = "#eef1f4"
 KERNEL = 4  # cells across, down, and frames deep
@@ -32,15 +33,7 @@ KINDS = {
     "shift": ("shift", "4 × 4 = 16 weights", "each frame, with parts of its\nneighbours moved in for free"),
 }
 
-# name in the zoo → (name in the paper, Inception Score of its Table 8)
-FAMILIES = {
-    "tgan": ("TGAN", "11.85"),
-    "tgan-f": ("TGAN-F", "13.62"),
-    "tgan-tsm": ("TGAN-TSM", "12.32"),
-    "mocogan": ("MoCoGAN", "12.42"),
-    "mocogan-f": ("MoCoGAN-F", "11.60"),
-    "mocogan-tsm": ("MoCoGAN-TSM", "9.82"),
-}
+FAMILIES = ("tgan", "tgan-f", "tgan-tsm", "mocogan", "mocogan-f", "mocogan-tsm")
 
 
 def cells(axes: Axes, frame: int, x: float, y: float, width: float, height: float, **style) -> None:
@@ -62,7 +55,7 @@ def draw_kernel(axes: Axes, kind: str) -> None:
                 for column in range(KERNEL):
                     cells(axes, frame, 1 + column, 1 + row, 1, 1, facecolor=colour, **ink)
         if kind == "2+1d":
-            cells(axes, frame, 2.5, 2.5, 1, 1, facecolor="#f2c14e", edgecolor=INK, linewidth=0.8, zorder=3)
+            cells(axes, frame, 2.5, 2.5, 1, 1, facecolor=DARKER, edgecolor="white", linewidth=0.8, zorder=3)
     if kind == "shift":
         for frame, forwards in ((0, True), (2, False)):
             x, y = frame * STEP[0] + 1.1, frame * STEP[1] + 2.62
@@ -72,7 +65,7 @@ def draw_kernel(axes: Axes, kind: str) -> None:
             axes.add_patch(FancyArrowPatch((x, y), end, connectionstyle=f"arc3,rad={bend}", **arrow))
     heading, weights, time = KINDS[kind]
     axes.set(xlim=(-0.25, 7.6), ylim=(-1.5, 3.4), aspect="equal")
-    axes.set_title(heading, color=colour, fontsize=15, fontweight="bold", pad=2)
+    axes.set_title(heading, color=INK, fontsize=15, fontweight="bold", pad=2)
     axes.text(3.65, -1.75, weights, ha="center", va="top", color=INK, fontsize=10.5, fontweight="bold")
     axes.text(3.65, -2.4, time, ha="center", va="top", color=INK, fontsize=9.5)
     axes.axis("off")
@@ -93,14 +86,16 @@ def draw_family(axes: Axes, name: str) -> None:
             )
             box.set_facecolor(COLOURS[kind])
             axes.add_patch(box)
-            axes.text(centre, layer + 0.36, kind, ha="center", va="center", color="white", fontsize=10)
+            ink = "white" if kind == "3d" else "black"  # the other colours are light
+            axes.text(centre, layer + 0.36, kind, ha="center", va="center", color=ink, fontsize=10)
         if len(piles) > 1:
             axes.text(centre, -0.2, role, ha="center", va="top", color=INK, fontsize=8.5, style="italic")
-    title, score = FAMILIES[name]
+    reported = paper.table("8").row(name)
     axes.set(xlim=(-1.7, 1.7), ylim=(-0.55, 4.1))
-    axes.set_title(title, color=INK, fontsize=12, fontweight="bold", pad=4)
+    axes.set_title(reported.label, color=INK, fontsize=12, fontweight="bold", pad=4)
     axes.text(0, -0.75, f"{parameters:.1f}M parameters", ha="center", va="top", color=INK, fontsize=10)
-    axes.text(0, -1.25, f"Inception Score {score}", ha="center", va="top", color=INK, fontsize=10)
+    score = f"inception score {reported.values['is'].mean:.2f}"
+    axes.text(0, -1.25, score, ha="center", va="top", color=INK, fontsize=10)
     axes.axis("off")
 
 
