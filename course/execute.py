@@ -34,6 +34,7 @@ _NOTEBOOK_METADATA = {
     "language_info": {"name": "python"},
 }
 _CAPTION = re.compile(r"\*{0,2}Figure \d")
+_PROGRESS_BAR = re.compile(r"\s*\d+%\|[^|]*\| \d+/(\d+) \[")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 
@@ -99,6 +100,9 @@ def clean(notebook: NotebookNode, name: str) -> NotebookNode:
             for output in cell.outputs:
                 if "data" in output:
                     output.data.pop(_WIDGET_VIEW, None)
+                    if "text/plain" in output.data:  # the text beside a progress bar is that of its beginning
+                        done = _PROGRESS_BAR.sub(r" 100%|##########| \1/\1 [", output.data["text/plain"])
+                        output.data["text/plain"] = done
                     if "image/png" in output.data:
                         output.data.pop("image/jpeg", None)  # Pillow brings every picture twice
                     output.metadata = _alternative_texts(output, _caption(following))

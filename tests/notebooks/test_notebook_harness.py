@@ -183,6 +183,15 @@ def test_inline_pictures_are_not_mistaken_for_paths(notebook):
     assert harness.problems(notebook, NAME) == []
 
 
+def test_a_progress_bar_is_kept_as_it_ended(notebook):
+    view = "application/vnd.jupyter.widget-view+json"
+    bar = {"text/plain": "tgan:   0%|          | 0/250 [00:00<?, ?step/s]", view: {"model_id": "1"}}
+    _show(notebook, new_output("display_data", data=bar))
+    cleaned = execute.clean(notebook, NAME)
+    assert cleaned.cells[5].outputs[0].data == {"text/plain": "tgan: 100%|##########| 250/250 [00:00<?, ?step/s]"}
+    assert execute.clean(cleaned, NAME) == cleaned
+
+
 def test_cleaning_removes_traces_and_changes_nothing_the_second_time(notebook):
     dirty = copy.deepcopy(notebook)
     dirty.metadata.widgets = {"state": {}}
