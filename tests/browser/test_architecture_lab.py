@@ -2,6 +2,7 @@
 
 import re
 
+import looks
 import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
@@ -235,20 +236,6 @@ def test_a_training_that_cannot_start_says_why(notebook, widget):
     notebook.python("lab.store = whole")
 
 
-CONTRAST = """element => {
-  const channels = colour => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
-    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  let ground = element;
-  while ((channels(getComputedStyle(ground).backgroundColor)[3] ?? 1) === 0) ground = ground.parentElement;
-  const style = getComputedStyle(element);
-  const text = luminance(channels(element instanceof SVGElement ? style.fill : style.color));
-  const back = luminance(channels(getComputedStyle(ground).backgroundColor));
-  return (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05);
-}"""
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everything_is_legible_in_both_themes(notebook, widget, theme):
     notebook.python("lab.kinds = ['3d', '2+1d', '2d', 'shift']")
@@ -256,9 +243,7 @@ def test_everything_is_legible_in_both_themes(notebook, widget, theme):
     notebook.set_theme(theme)
     notebook.page.wait_for_timeout(300)  # for the theme's transitions
     texts = "button, select, label > span, .ldvd-name, .ldvd-kind, .ldvd-about div, .ldvd-legend li, td, th, summary, p"
-    for text in widget.locator(texts).all():
-        if text.is_visible():
-            assert text.evaluate(CONTRAST) >= 4.5, f"{text.text_content()} in the {theme} theme"
+    looks.assert_contrast(widget.locator(texts))
     widget.scroll_into_view_if_needed()
     notebook.screenshot(f"architecture-lab-{theme}")
 
@@ -271,11 +256,9 @@ def test_nothing_is_cut_off_at_any_width(notebook, widget, width):
     notebook.page.set_viewport_size({"width": width, "height": 900})  # 550: what is left of 1100 at 200 %
     try:
         notebook.page.wait_for_timeout(300)
-        frame = notebook.page.locator(".jp-OutputArea-output", has=widget).bounding_box()
+        frame = notebook.page.locator(".jp-OutputArea-output", has=widget)
         parts = "button, input, select, svg, .ldvd-sums, .ldvd-sums td, .ldvd-scroller, .ldvd-part, .ldvd-cost span"
-        for part in widget.locator(parts).all():
-            box = part.bounding_box()
-            assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+        looks.assert_within(widget.locator(parts), frame)
         for card in widget.locator(".ldvd-part").all():
             edges = card.evaluate("card => [card.scrollWidth, card.clientWidth]")
             assert edges[0] <= edges[1]
@@ -291,11 +274,7 @@ def stored(published) -> nbformat.NotebookNode:
 
 
 def test_a_notebook_that_was_never_run_here_shows_the_still_picture(notebooks, stored):
-    opened = notebooks("undesigned.ipynb", stored)
-    picture = opened.page.locator(".jp-OutputArea-output img")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") > 600
-    assert opened.console_errors == []
+    looks.assert_picture_stands_in(notebooks("undesigned.ipynb", stored), 600)
 
 
 def test_a_stored_lab_of_a_trusted_notebook_shows_its_design_and_says_that_it_waits(notebooks, stored):

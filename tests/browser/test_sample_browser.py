@@ -3,6 +3,7 @@
 import json
 import re
 
+import looks
 import nbformat
 import numpy as np
 import pytest
@@ -470,22 +471,8 @@ def test_two_grids_stand_side_by_side_where_there_is_room_and_else_below_each_ot
 
 
 def assert_nothing_is_cut_off(notebook, widget: Locator) -> None:
-    frame = notebook.page.locator(".jp-OutputArea-output", has=widget).bounding_box()
-    for part in widget.locator("button, input, select, canvas").filter(visible=True).all():
-        box = part.bounding_box()
-        assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
-
-
-LUMINANCE = """element => {
-  const channels = colour => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
-    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  let ground = element;
-  while ((channels(getComputedStyle(ground).backgroundColor)[3] ?? 1) === 0) ground = ground.parentElement;
-  return [luminance(channels(getComputedStyle(element).color)),
-          luminance(channels(getComputedStyle(ground).backgroundColor))];
-}"""
+    frame = notebook.page.locator(".jp-OutputArea-output", has=widget)
+    looks.assert_within(widget.locator("button, input, select, canvas"), frame)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -495,9 +482,7 @@ def test_every_text_is_legible_in_both_themes(notebook, widget, theme):
     notebook.page.mouse.move(0, 0)
     notebook.page.wait_for_timeout(300)  # for the theme's transitions
     texts = ".ldvd-button, .ldvd-field > span, .ldvd-count, input[type=number], select, .ldvd-name, .ldvd-status"
-    for text in widget.locator(texts).filter(visible=True).all():
-        lighter, darker = sorted(text.evaluate(LUMINANCE), reverse=True)
-        assert (lighter + 0.05) / (darker + 0.05) >= 4.5, f"{text.inner_text()} in the {theme} theme"
+    looks.assert_contrast(widget.locator(texts))
     widget.scroll_into_view_if_needed()
     notebook.screenshot(f"sample-browser-{theme}")
 
@@ -522,12 +507,7 @@ def stored(published) -> nbformat.NotebookNode:
 
 
 def test_a_notebook_that_was_never_run_here_shows_the_still_picture(notebooks, stored):
-    opened = notebooks("fresh.ipynb", stored)
-    picture = opened.page.locator(".jp-OutputArea-output img")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") > 8 * 64
-    expect(opened.page.locator(".jp-OutputArea-output")).to_have_count(1)
-    assert opened.console_errors == []
+    looks.assert_picture_stands_in(notebooks("fresh.ipynb", stored), 8 * 64)
 
 
 def test_a_stored_widget_of_a_trusted_notebook_plays_before_anything_is_run(notebooks, stored):

@@ -2,6 +2,7 @@
 
 import re
 
+import looks
 import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
@@ -276,20 +277,6 @@ def test_python_moves_the_controls(notebook, widget):
     expect(caption(widget, 1)).to_contain_text("mocogan video, step 100")
 
 
-CONTRAST = """element => {
-  const channels = colour => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
-    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  let ground = element;
-  while ((channels(getComputedStyle(ground).backgroundColor)[3] ?? 1) === 0) ground = ground.parentElement;
-  const style = getComputedStyle(element);
-  const text = luminance(channels(element instanceof SVGElement ? style.fill : style.color));
-  const back = luminance(channels(getComputedStyle(ground).backgroundColor));
-  return (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05);
-}"""
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_is_legible_in_both_themes(notebook, widget, theme):
     notebook.python("explorer.compare_run = 'tgan-f'; explorer.density = True; explorer.step = 300")
@@ -302,10 +289,8 @@ def test_every_text_is_legible_in_both_themes(notebook, widget, theme):
     selector = (
         "text, .ldvd-tip:not([hidden]) > *, .ldvd-title, figcaption, label > span, .ldvd-count, .ldvd-hint, button"
     )
-    for text in widget.locator(selector).all():
-        assert text.evaluate(CONTRAST) >= 4.5, f"{text.text_content()} in the {theme} theme"
-    for dot in widget.locator(".ldvd-chosen").all():
-        assert dot.evaluate(CONTRAST) >= 3
+    looks.assert_contrast(widget.locator(selector))
+    looks.assert_contrast(widget.locator(".ldvd-chosen"), looks.VISIBLE)
     notebook.screenshot(f"spectrum-explorer-{theme}")
 
 
@@ -316,18 +301,10 @@ def test_nothing_is_cut_off_or_overlaps_at_any_width(notebook, widget, width):
     widget.evaluate("(root, width) => { root.style.width = `${width}px` }", width)
     try:
         notebook.page.wait_for_timeout(300)
-        frame = widget.bounding_box()
-        assert frame["width"] == width
-        for part in widget.locator("button:visible, input:visible, select:visible, svg:visible, text:visible").all():
-            box = part.bounding_box()
-            assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+        assert widget.bounding_box()["width"] == width
+        looks.assert_within(widget.locator("button, input, select, svg, text"), widget)
         for figure in widget.locator("figure").all():
-            boxes = [text.bounding_box() for text in figure.locator("text:not(.ldvd-name)").all()]
-            for index, one in enumerate(boxes):
-                for other in boxes[index + 1 :]:
-                    beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
-                    apart = one["y"] + one["height"] <= other["y"] + 3 or other["y"] + other["height"] <= one["y"] + 3
-                    assert beside or apart, f"{one} and {other} overlap"
+            looks.assert_apart(figure.locator("text:not(.ldvd-name)").all())
     finally:
         widget.evaluate("root => { root.style.width = '' }")
         notebook.page.set_viewport_size({"width": 1100, "height": 900})
@@ -339,11 +316,7 @@ def stored(published) -> nbformat.NotebookNode:
 
 
 def test_a_notebook_that_was_never_run_here_shows_the_still_picture(notebooks, stored):
-    opened = notebooks("unexplored.ipynb", stored)
-    picture = opened.page.locator(".jp-OutputArea-output img")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") > 400
-    assert opened.console_errors == []
+    looks.assert_picture_stands_in(notebooks("unexplored.ipynb", stored))
 
 
 def test_a_stored_widget_of_a_trusted_notebook_can_be_explored_before_anything_is_run(notebooks, stored):

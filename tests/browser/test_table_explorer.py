@@ -2,6 +2,7 @@
 
 import re
 
+import looks
 import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
@@ -212,20 +213,6 @@ def test_python_moves_the_controls(notebook, widget):
     expect(rows(widget).last).to_have_text("tgan-2d (yours)")
 
 
-CONTRAST = """element => {
-  const channels = colour => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
-    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  let ground = element;
-  while ((channels(getComputedStyle(ground).backgroundColor)[3] ?? 1) === 0) ground = ground.parentElement;
-  const style = getComputedStyle(element);
-  const text = luminance(channels(element instanceof SVGElement ? style.fill : style.color));
-  const back = luminance(channels(getComputedStyle(ground).backgroundColor));
-  return (Math.max(text, back) + 0.05) / (Math.min(text, back) + 0.05);
-}"""
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_is_legible_in_both_themes(notebook, widget, theme):
     notebook.set_theme(theme)
@@ -234,10 +221,8 @@ def test_every_text_is_legible_in_both_themes(notebook, widget, theme):
     row(widget, "c0-c3").hover()
     expect(widget.locator("tbody tr.ldvd-at")).to_have_count(1)
     texts = widget.locator("text, caption, th, td > span, small, figcaption, label > span, p:visible, button:enabled")
-    for text in texts.all():
-        assert text.evaluate(CONTRAST) >= 4.5, f"{text.text_content()} in the {theme} theme"
-    for dot in widget.locator(".ldvd-dot").all():
-        assert dot.evaluate(CONTRAST) >= 3
+    looks.assert_contrast(texts)
+    looks.assert_contrast(widget.locator(".ldvd-dot"), looks.VISIBLE)
     notebook.screenshot(f"table-explorer-{theme}")
     notebook.page.set_viewport_size({"width": 1100, "height": 900})
 
@@ -250,20 +235,12 @@ def test_nothing_is_cut_off_or_overlaps_at_any_width(notebook, widget, table, wi
     widget.evaluate("(root, width) => { root.style.width = `${width}px` }", width)
     try:
         notebook.page.wait_for_timeout(300)
-        frame = widget.bounding_box()
-        assert frame["width"] == width
+        assert widget.bounding_box()["width"] == width
         scrolls = widget.get_by_role("region", name="Table, scrolls sideways")
         assert scrolls.count() == 0 or (width < 500 and table != "7"), "only a phone has to scroll, and only then"
         cells = "" if scrolls.count() else ", th, td, th button"
-        for part in widget.locator(f".ldvd-bar button, select:visible, svg, text, p:visible{cells}").all():
-            box = part.bounding_box()
-            assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
-        boxes = [text.bounding_box() for text in widget.locator("svg text").all()]
-        for index, one in enumerate(boxes):
-            for other in boxes[index + 1 :]:
-                beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
-                apart = one["y"] + one["height"] <= other["y"] + 3 or other["y"] + other["height"] <= one["y"] + 3
-                assert beside or apart, f"{one} and {other} overlap"
+        looks.assert_within(widget.locator(f".ldvd-bar button, select, svg, text, p{cells}"), widget)
+        looks.assert_apart(widget.locator("svg text").all())
         notebook.screenshot(f"table-explorer-{table}-{width}")
     finally:
         widget.evaluate("root => { root.style.width = '' }")
@@ -276,11 +253,7 @@ def stored(published) -> nbformat.NotebookNode:
 
 
 def test_a_notebook_that_was_never_run_here_shows_the_still_picture(notebooks, stored):
-    opened = notebooks("untouched.ipynb", stored)
-    picture = opened.page.locator(".jp-OutputArea-output img")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") > 400
-    assert opened.console_errors == []
+    looks.assert_picture_stands_in(notebooks("untouched.ipynb", stored))
 
 
 def test_a_stored_widget_of_a_trusted_notebook_can_be_browsed_before_anything_is_run(notebooks, stored):

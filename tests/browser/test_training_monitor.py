@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import looks
 import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
@@ -255,19 +256,6 @@ def test_the_keyboard_reaches_every_control_and_the_notebook_takes_no_key_away(n
     ]
 
 
-LUMINANCE = """element => {
-  const channels = colour => colour.match(/[\\d.]+/g).map(Number);
-  const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
-    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  let ground = element;
-  while ((channels(getComputedStyle(ground).backgroundColor)[3] ?? 1) === 0) ground = ground.parentElement;
-  const style = getComputedStyle(element);
-  const ink = element.matches(".ldvd-line") ? style.stroke : element.matches("text") ? style.fill : style.color;
-  return [luminance(channels(ink)), luminance(channels(getComputedStyle(ground).backgroundColor))];
-}"""
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_and_line_can_be_told_from_the_ground_in_both_themes(notebook, widget, theme):
     begin(notebook, widget)
@@ -275,16 +263,9 @@ def test_every_text_and_line_can_be_told_from_the_ground_in_both_themes(notebook
     wait_for(widget, "paused")
     notebook.set_theme(theme)
     notebook.page.wait_for_timeout(300)  # for the theme's transitions
-    kinds = {
-        ".ldvd-button:enabled, .ldvd-field > span, .ldvd-count, .ldvd-time, input[type=number], .ldvd-status": 4.5,
-        ".ldvd-title, figcaption, .ldvd-plot text": 4.5,
-        ".ldvd-line": 3,
-    }
-    for selector, least in kinds.items():
-        for part in widget.locator(selector).all():
-            lighter, darker = sorted(part.evaluate(LUMINANCE), reverse=True)
-            contrast = (lighter + 0.05) / (darker + 0.05)
-            assert contrast >= least, f"{part.evaluate('e => e.outerHTML')} in the {theme} theme"
+    controls = ".ldvd-button:enabled, .ldvd-field > span, .ldvd-count, .ldvd-time, input[type=number], .ldvd-status"
+    looks.assert_contrast(widget.locator(f"{controls}, .ldvd-title, figcaption, .ldvd-plot text"))
+    looks.assert_contrast(widget.locator(".ldvd-line"), looks.VISIBLE)
     widget.scroll_into_view_if_needed()
     notebook.screenshot(f"training-monitor-{theme}")
 
@@ -297,11 +278,8 @@ def test_nothing_is_cut_off_where_there_is_little_room(notebook, widget, width):
     notebook.page.set_viewport_size({"width": width, "height": 450})
     try:
         notebook.page.wait_for_timeout(300)
-        frame = notebook.page.locator(".jp-OutputArea-output", has=widget).bounding_box()
-        for part in widget.locator("button, input, progress, svg, img, p, figcaption").all():
-            if part.is_visible():
-                box = part.bounding_box()
-                assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+        frame = notebook.page.locator(".jp-OutputArea-output", has=widget)
+        looks.assert_within(widget.locator("button, input, progress, svg, img, p, figcaption"), frame)
         widget.scroll_into_view_if_needed()
         notebook.screenshot(f"training-monitor-{width}")
     finally:
@@ -355,11 +333,7 @@ def stored(published) -> nbformat.NotebookNode:
 
 
 def test_a_notebook_that_was_never_run_here_shows_the_still_picture(notebooks, stored):
-    opened = notebooks("fresh-monitor.ipynb", stored)
-    picture = opened.page.locator(".jp-OutputArea-output img")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") > 600
-    assert opened.console_errors == []
+    looks.assert_picture_stands_in(notebooks("fresh-monitor.ipynb", stored), 600)
 
 
 def test_a_stored_widget_of_a_trusted_notebook_shows_the_numbers(notebooks, stored):

@@ -250,12 +250,13 @@ def test_stop_from_another_thread(tmp_path, tiny_config, make_sampler) -> None:
 
 def test_ctrl_c_saves_and_returns(tmp_path, tiny_config, make_sampler, caplog) -> None:
     trainer = Trainer(tiny_config.build(), make_sampler(), tmp_path / "run", device="cpu", callbacks=[], progress=False)
+    before = signal.getsignal(signal.SIGINT)
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     trainer.run(10**9)
     assert trainer.interrupted
     assert "resume" in caplog.text
     assert Run.open(tmp_path / "run").checkpoints[-1].name == f"step_{trainer.step:07d}"
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 SCRIPT = """
