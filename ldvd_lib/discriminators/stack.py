@@ -111,6 +111,11 @@ class VideoDiscriminator(nn.Module):
                         f"frames of {image_size}×{image_size} pixels are too few for kinds {self.kinds}"
                     )
             frames, size = lengths
+            if kind == "shift" and not scores and frames <= shift_distance:
+                raise ValueError(
+                    f"layer c{number} ('shift') moves channels by {shift_distance} of the {frames} frames that reach "
+                    "it: nothing but zeros would be left of them; choose '2d' there, or halve time less often before"
+                )
             self.layers.append(layer)
             channels = out_channels
         self.head: nn.Module | None = None

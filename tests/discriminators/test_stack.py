@@ -74,6 +74,8 @@ def test_only_3d_layers_see_the_order_of_frames() -> None:
         ({"num_frames": 4}, r"layer c2 \('3d'\) needs more frames than the 1 that reach it"),
         ({"image_size": 8}, r"layer c3 \('3d'\) needs more pixels than the 1 that reach it"),
         ({"aggregation": "median"}, "'median' is unknown"),
+        ({"kinds": ("shift", "2d"), "num_frames": 1}, r"layer c0 \('shift'\) moves channels by 1 of the 1 frames"),
+        ({"kinds": ("3d", "3d", "3d", "shift"), "shift_distance": 2}, r"layer c3 .* by 2 of the 2 frames"),
     ],
 )
 def test_impossible_stacks_are_explained(arguments: dict, message: str) -> None:
