@@ -26,6 +26,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def free_path(stem: Path, suffix: str = "") -> Path:
+    """``stem`` and suffix; where something of that name is there already, the first of ``stem-2``, … that is free."""
+    path, number = stem.with_name(f"{stem.name}{suffix}"), 2
+    while path.exists():
+        path, number = stem.with_name(f"{stem.name}-{number}{suffix}"), number + 1
+    return path
+
+
 def save_tensors(path: str | Path, tensors: "Mapping[str, Tensor]", *, metadata: dict[str, str] | None = None) -> Path:
     """Write named tensors of any device and layout as safetensors, whole or not at all; returns the path."""
     from safetensors.torch import save_file

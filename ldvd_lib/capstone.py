@@ -12,7 +12,7 @@ The score is the Fréchet distance of the protocol ``actions``, from fewer sampl
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from ldvd_lib import anatomy, zoo
 from ldvd_lib.configuration import to_dict
 from ldvd_lib.data import ClipStore
 from ldvd_lib.environment import budget, version, workspace
-from ldvd_lib.gan import DISCRIMINATORS, NetworkConfig, VideoGANConfig
+from ldvd_lib.gan import DISCRIMINATORS, VideoGANConfig
 from ldvd_lib.hessian import SpectrumProbe
 from ldvd_lib.training import Run, Trainer
 
@@ -102,11 +102,8 @@ class Design:
 
     def config(self) -> VideoGANConfig:
         """The lite TGAN with this discriminator in place of its own."""
-        tgan = zoo.config("tgan", "lite")
-        stack = NetworkConfig("stack", tgan.discriminators["video"].options | self.options | {"kinds": self.kinds})
         # Not its own name: a design that is renamed is not trained again.
-        config = replace(tgan, name="capstone", discriminators={"video": stack})
-        return config.with_recipe(**(zoo.lite_rates(self.kinds) | self.recipe))
+        return zoo.with_kinds(self.kinds, name="capstone", **self.options).with_recipe(**self.recipe)
 
     def anatomy(self) -> anatomy.Anatomy:
         """What it costs and what it sees."""

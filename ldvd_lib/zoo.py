@@ -83,7 +83,7 @@ def _tgan_generator(preset: str, *, pixels: int = 64, temporal: int = 1, image: 
     return NetworkConfig("tgan", options | ({"temporal_init": "xavier"} if preset == "lite" else {}))
 
 
-def lite_rates(kinds: tuple[str, ...]) -> dict[str, float]:
+def _lite_rates(kinds: tuple[str, ...]) -> dict[str, float]:
     """The learning rates that suit a stack of these kinds at lite scale, where they are not those of TGAN's recipe."""
     if kinds == ALL_3D:
         return {}
@@ -103,7 +103,7 @@ def _tgan(
 
     def configure(preset: str) -> tuple[NetworkConfig, dict[str, NetworkConfig], Recipe]:
         lite = preset == "lite"
-        rates = lite_rates(kinds) if lite else {}
+        rates = _lite_rates(kinds) if lite else {}
         return (
             _tgan_generator(preset, pixels=pixels, temporal=temporal, image=image),
             {"video": _stack(preset, kinds, pixels=pixels, channels=channels, **({"init": "xavier"} if lite else {}))},
@@ -289,6 +289,22 @@ def config(name: str, preset: str = "lite") -> VideoGANConfig:
         raise ValueError(f"preset {preset!r} is unknown: choose one of {PRESETS}")
     generator, discriminators, recipe = ENTRIES[name].configure(preset)
     return VideoGANConfig(name, preset, generator, discriminators, recipe)
+
+
+def with_kinds(kinds: tuple[str, ...], preset: str = "lite", *, name: str, **options: Any) -> VideoGANConfig:
+    """TGAN's configuration with other layers in its discriminator, and at lite scale with the rates that suit them.
+
+    Args:
+        kinds: the kind of each layer.
+        preset: as for `config`.
+        name: how the model is to be called.
+        options: further arguments of `VideoDiscriminator`, on top of TGAN's.
+    """
+    tgan = config("tgan", preset)
+    stack = tgan.discriminators["video"]
+    stack = replace(stack, options=stack.options | options | {"kinds": kinds})
+    rates = _lite_rates(kinds) if preset == "lite" else {}
+    return replace(tgan, name=name, discriminators={"video": stack}).with_recipe(**rates)
 
 
 def build(name: str, preset: str = "lite", *, seed: int = 0) -> VideoGAN:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from ldvd_lib._tables import as_text
 from ldvd_lib.data import ClipStore
 from ldvd_lib.gan import VideoGAN
 from ldvd_lib.hessian import SpectrumProbe
@@ -144,19 +145,16 @@ def _wait(device: torch.device) -> None:
 
 def describe(costs: Sequence[Cost]) -> str:
     """The costs as a table: each model once, and the hours of all."""
-    headings = ("seconds a step", "a probe", "a video judged", "steps", "trainings", "hours")
-    widths = (16, 10, 16, 10, 11, 9)
-    lines = ["model".ljust(28) + "".join(text.rjust(width) for text, width in zip(headings, widths, strict=True))]
+    headings = ("model", "seconds a step", "a probe", "a video judged", "steps", "trainings", "hours")
     by_model: dict[Path, list[Cost]] = {}
     for cost in costs:
         by_model.setdefault(_model(cost.training), []).append(cost)
+    rows = []
     for model, some in by_model.items():
         first = some[0]
         name = model.name + (" (curvature)" if first.training.protocol is None else "")
-        lines.append(
-            f"{name:28}{first.step:16.3g}{first.probe:10.3g}{first.video:16.3g}{first.training.steps:10,}"
-            f"{len(some):11}{sum(cost.hours for cost in some):9.2f}"
-        )
-    total = sum(cost.hours for cost in costs)
-    lines.append(f"{'in all':28}{'':52}{len(costs):11}{total:9.2f}")
-    return "\n".join(lines)
+        seconds = (f"{each:.3g}" for each in (first.step, first.probe, first.video))
+        hours = sum(cost.hours for cost in some)
+        rows.append((name, *seconds, f"{first.training.steps:,}", str(len(some)), f"{hours:.2f}"))
+    rows.append(("in all", "", "", "", "", str(len(costs)), f"{sum(cost.hours for cost in costs):.2f}"))
+    return as_text(headings, rows, right=range(1, len(headings)))

@@ -1,11 +1,15 @@
 """What all widgets share: their common scripts and styles, a line that says what goes on, a picture to stand in."""
 
+import io
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -50,6 +54,13 @@ class CourseWidget(anywidget.AnyWidget):
             {**data, "image/png": b64encode(picture).decode()},
             {**metadata, "image/png": {"alt": alt}},
         )
+
+
+def png(figure: "Figure", *, dpi: int = 90) -> bytes:
+    """A figure as a PNG file's bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
 
 
 def say(error: Exception) -> str:

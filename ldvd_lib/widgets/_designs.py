@@ -3,7 +3,6 @@
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -49,16 +48,10 @@ def _names() -> dict[tuple[str, ...], str]:
 
 def configure(kinds: tuple[str, ...], preset: str, width: float) -> VideoGANConfig:
     """TGAN as the zoo has it, with these layers in its discriminator and the rates that suit them."""
-    tgan = zoo.config("tgan", preset)
-    stack = tgan.discriminators["video"]
-    options = {"kinds": kinds, "base_channels": math.floor(stack.options["base_channels"] * width)}
+    channels = zoo.config("tgan", preset).discriminators["video"].options["base_channels"]
     own = short_name(kinds, width)
-    config = replace(
-        tgan,
-        name=_names().get(kinds, own) if width == 1 else own,
-        discriminators={"video": replace(stack, options=stack.options | options)},
-    )
-    return config.with_recipe(**(zoo.lite_rates(kinds) if preset == "lite" else {}))
+    name = _names().get(kinds, own) if width == 1 else own
+    return zoo.with_kinds(kinds, preset, name=name, base_channels=math.floor(channels * width))
 
 
 @functools.lru_cache(maxsize=256)

@@ -1,6 +1,5 @@
 """A bench to put a discriminator together on: menus, what it costs and sees, a drawing, and a button that trains it."""
 
-import io
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import traitlets
 
 from ldvd_lib import zoo
 from ldvd_lib._checks import whole_number
+from ldvd_lib._files import free_path
 from ldvd_lib.anatomy import Anatomy
 from ldvd_lib.blocks import LAYER_KINDS
 from ldvd_lib.data import ClipStore
@@ -18,7 +18,7 @@ from ldvd_lib.environment import workspace
 from ldvd_lib.gan import VideoGAN, VideoGANConfig
 from ldvd_lib.hessian import SpectrumProbe
 from ldvd_lib.training import SampleGrid, Trainer
-from ldvd_lib.widgets._course_widget import CourseWidget, script, style
+from ldvd_lib.widgets._course_widget import CourseWidget, png, script, style
 from ldvd_lib.widgets._course_widget import say as say_error
 from ldvd_lib.widgets._designs import (
     DESIGNS,
@@ -165,7 +165,8 @@ class ArchitectureLab(CourseWidget):
         if steps is not None:
             self.steps = whole_number("steps", steps, least=1)
         config = configure(tuple(self.kinds), "lite", self.width)
-        directory = self._free_directory(f"lab-{short_name(self.kinds, self.width)}")
+        runs = self.directory or workspace() / "runs"
+        directory = free_path(runs / f"lab-{short_name(self.kinds, self.width)}")
         gan = config.build(seed=seed)
         looks = [
             SampleGrid(max(1, self.steps // GRIDS), num_videos=8),
@@ -189,14 +190,6 @@ class ArchitectureLab(CourseWidget):
 
             self.store = store()
         return self.store
-
-    def _free_directory(self, stem: str) -> Path:
-        """A name that no run has yet."""
-        runs = self.directory or workspace() / "runs"
-        path, number = runs / stem, 2
-        while path.exists():
-            path, number = runs / f"{stem}-{number}", number + 1
-        return path
 
     def _on_state(self, change: dict[str, Any]) -> None:
         self._training = change["new"] in ("running", "stopping")
@@ -272,13 +265,11 @@ class ArchitectureLab(CourseWidget):
     def _still_picture(self) -> tuple[bytes, str]:
         kinds, preset, width, reference = self._design["choices"]
         chosen = dissect(tuple(kinds), preset, width)
-        buffer = io.BytesIO()
-        chosen.draw().savefig(buffer, format="png", dpi=80)
         layers = "; ".join(f"{row.name} {row.kind}, {'×'.join(map(str, row.shape))}" for row in chosen.rows)
         figures = ", ".join(f"{figure['label']} {figure['value']}" for figure in self._design["figures"])
         ratio = self._design["figures"][0]["ratio"]
         alt = f"The discriminator {self._design['title']}, layer by layer: {layers}. Altogether: {figures}. "
-        return buffer.getvalue(), f"{alt}That is {ratio} the parameters of {reference}."
+        return png(chosen.draw(), dpi=80), f"{alt}That is {ratio} the parameters of {reference}."
 
 
 def _known(name: str, value: Any, known: tuple) -> Any:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ldvd_lib import video
 from ldvd_lib._checks import frames_per_second, whole_number
 from ldvd_lib._drawing import share_palette
+from ldvd_lib._files import free_path
 from ldvd_lib.latents import share_part, truncate, walk_between
 from ldvd_lib.training import sample_videos
 from ldvd_lib.widgets._course_widget import CourseWidget, say, script, style
@@ -177,10 +178,7 @@ class SampleBrowser(CourseWidget):
     def _free_path(self, suffix: str) -> Path:
         """A name that no file has yet: another generator's samples of the same seed are not to be overwritten."""
         stem = f"{self._sample['grid'].replace(' ', '-')}-seed-{self._sample['seed']}"
-        path, number = self.save_directory / f"{stem}{suffix}", 2
-        while path.exists():
-            path, number = self.save_directory / f"{stem}-{number}{suffix}", number + 1
-        return path
+        return free_path(self.save_directory / stem, suffix)
 
     def _choices(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _CHOICES}

@@ -1,6 +1,5 @@
 """The Hessian's leading eigenvalues over training, to explore inside a notebook."""
 
-import io
 import math
 import numbers
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ import traitlets
 from ldvd_lib.hessian import SpectralDensity
 from ldvd_lib.plots import plot_spectrum
 from ldvd_lib.training import Run
-from ldvd_lib.widgets._course_widget import CourseWidget, script, style
+from ldvd_lib.widgets._course_widget import CourseWidget, png, script, style
 
 __all__ = ["SpectrumExplorer"]
 
@@ -166,12 +165,10 @@ class SpectrumExplorer(CourseWidget):
         return f"SpectrumExplorer({list(self.spectra)}, run={self.run!r}, step={self.step})"
 
     def _still_picture(self) -> tuple[bytes, str]:
-        buffer = io.BytesIO()
         labels = dict.fromkeys(label for label, _ in self.shown)
         figure = plot_spectrum({label: self.runs[label] for label in labels}, scale=self.scale)
-        figure.savefig(buffer, format="png", dpi=90)
         return (
-            buffer.getvalue(),
+            png(figure),
             f"Leading eigenvalues of the Hessian over training. {' '.join(self._summaries())}",
         )
 

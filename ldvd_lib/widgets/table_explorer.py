@@ -1,6 +1,5 @@
 """The paper's tables, with the learner's results beside them, to explore inside a notebook."""
 
-import io
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from ldvd_lib._table_figure import draw
 from ldvd_lib.paper import Column, Measured, Result, Table, compare
 from ldvd_lib.paper.results import by_condition, measured
 from ldvd_lib.training import Run
-from ldvd_lib.widgets._course_widget import CourseWidget, script, style
+from ldvd_lib.widgets._course_widget import CourseWidget, png, script, style
 
 __all__ = ["TableExplorer"]
 
@@ -183,10 +182,9 @@ class TableExplorer(CourseWidget):
 
     def _still_picture(self) -> tuple[bytes, str]:
         table = paper.table(self.table)
-        buffer = io.BytesIO()
-        draw(table, self.measured, self.condition).savefig(buffer, format="png", dpi=100)
+        picture = png(draw(table, self.measured, self.condition), dpi=100)
         rows = [f"{row.heading}: {_in_words(row.values, table.columns)}" for row in table.rows]
-        return buffer.getvalue(), " ".join([f"{table.heading}.", *rows, *self._comparisons(table)])
+        return picture, " ".join([f"{table.heading}.", *rows, *self._comparisons(table)])
 
 
 def _in_words(values: Mapping[str, Any], columns: tuple[Column, ...]) -> str:

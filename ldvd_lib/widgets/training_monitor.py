@@ -2,7 +2,6 @@
 
 import atexit
 import contextvars
-import io
 import json
 import math
 import threading
@@ -16,7 +15,7 @@ from ldvd_lib._checks import whole_number
 from ldvd_lib.hessian import SPECTRUM, SpectrumProbe
 from ldvd_lib.training import Run, SampleGrid, Trainer, TrainingDiverged
 from ldvd_lib.training.run import METRICS
-from ldvd_lib.widgets._course_widget import CourseWidget, say, script, style
+from ldvd_lib.widgets._course_widget import CourseWidget, png, say, script, style
 from ldvd_lib.widgets._training_figure import draw, draw_text
 
 __all__ = ["TrainingMonitor"]
@@ -326,8 +325,6 @@ class TrainingMonitor(CourseWidget):
         else:
             text = "not started" if self.step == 0 else f"{self._count}, nothing logged yet"
             figure = draw_text(f"{self._name}: {text}")
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=90)
         state = "not started" if self.state == "ready" else self.state
         alt = f"Training of {self._name}, {self._count}, {state}."
         if rows:
@@ -340,7 +337,7 @@ class TrainingMonitor(CourseWidget):
                 alt += f" Eigenvalues at step {probed['rows'][-1][0]:,}: {', '.join(f'{n} {v}' for n, v in ends)}."
             if self._samples:
                 alt += f" One frame of the samples of step {self._sampled_step:,}."
-        return buffer.getvalue(), alt
+        return png(figure), alt
 
 
 class _Watch:
