@@ -49,6 +49,24 @@ def from_dict(cls: type[T], values: dict[str, Any], *, where: str = "") -> T:
     return cls(**{name: _convert(hints[name], value, f"{where}.{name}") for name, value in values.items()})
 
 
+def load_records(cls: type[T], path: str | Path, *, called: str) -> list[T]:
+    """Read a JSON file that holds a list of configurations.
+
+    Args:
+        cls: the dataclass of each.
+        path: of the file.
+        called: how error messages call one of them.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no list of them; the message says which key of which is wrong.
+    """
+    records = load_json(path)
+    if not isinstance(records, list):
+        raise ValueError(f"{path} must hold a list of {called}s, got {type(records).__name__}")
+    return [from_dict(cls, record, where=f"{path}, {called} {number}") for number, record in enumerate(records)]
+
+
 def _convert(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return from_dict(hint, value, where=where)

@@ -4,14 +4,16 @@
     pretrained.load("tgan-f")          a generator, to draw samples from
     pretrained.open_run("tgan-f")      its training: losses, eigenvalues, scores
     pretrained.load_gan("tgan-f")      with its discriminators, to measure curvature
+    pretrained.reproduction()          our results beside the paper's: the files of a report
 
-Each is a run directory in ``pretrained/``, with the weights of one step and histories thinned, so that everything that
+Each model is a run directory in ``pretrained/``, with the weights of one step and histories thinned, so that all that
 takes a run takes it: `ldvd_lib.plots`, `SpectrumExplorer`, `TableExplorer`, ``ldvd sample``, ``ldvd evaluate``.
 """
 
 import difflib
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -22,10 +24,11 @@ from ldvd_lib._tables import as_html, as_text
 from ldvd_lib.gan import VideoGAN
 from ldvd_lib.training import Run
 
-__all__ = ["directory", "list", "load", "load_gan", "open_run"]
+__all__ = ["directory", "list", "load", "load_gan", "open_run", "reproduction"]
 
 logger = logging.getLogger(__name__)
 
+REPRODUCTION = "reproduction"  # the directory of the reports
 FIRST_CHOICE = {"data": "actions", "preset": "lite"}  # where nothing else is asked for
 
 
@@ -52,8 +55,9 @@ def load_gan(name: str, *, data: str | None = None, preset: str | None = None) -
     """Generator and discriminators of a trained model as they were after its last step, on the CPU.
 
     Args and errors are those of `load`; a `ValueError` also says if this model was kept without its discriminators.
+    Of several trainings that suit, you get one that has them.
     """
-    found = _find(name, data=data, preset=preset)
+    found = _find(name, networks="discriminators", data=data, preset=preset)
     if "discriminators" not in entry(found)["networks"]:
         complete = [other for other, made in _models().items() if "discriminators" in made["networks"]]
         raise ValueError(f"{found} was kept without its discriminators; with them there are {complete}")
@@ -70,23 +74,49 @@ def open_run(name: str, *, data: str | None = None, preset: str | None = None) -
     return Run.open(directory() / found)
 
 
+def reproduction(data: str = "actions") -> Path:
+    """The directory of what ``ldvd reproduce`` gave us on a data set, to be read and set beside one's own.
+
+    In it are ``claims.json``, for `ldvd_lib.reproduce.read_findings`, and, where tables were trained, ``report.json``,
+    for `TableExplorer` and `ldvd_lib.paper.read_results`; ``longer.json`` has the scores of some longer trainings, with
+    one recipe for all, in the same way. The repository has ``report.md`` and its figures, too.
+
+    Args:
+        data: what was trained on, ``"actions"`` or ``"ucf101"``.
+
+    Raises:
+        FileNotFoundError: if there is no report on that data.
+    """
+    reports = directory() / REPRODUCTION
+    path = reports / data
+    if not path.is_dir():
+        there = sorted(each.name for each in reports.glob("*"))
+        raise FileNotFoundError(
+            f"there is no {path}: reports of ours are on {there}; `ldvd reproduce` makes one of your own, on any data"
+        )
+    return path
+
+
 def _models() -> dict[str, dict[str, Any]]:
     """The entries that are trained GANs, and not the judge's."""
     return {name: made for name, made in entries().items() if made["kind"] == "gan"}
 
 
-def _find(name: str, **wanted: str | None) -> str:
-    """The entry that a name and wishes mean, or else the one that comes nearest."""
+def _find(name: str, *, networks: str = "generator", **wanted: str | None) -> str:
+    """The entry that a name and wishes mean, or else the one that comes nearest; of equals one with those networks."""
     models = _models()
-    same = [other for other, made in models.items() if made["model"] == name]
+    model = zoo.ALIASES.get(name, name)
+    same = [other for other, made in models.items() if made["model"] == model]
     candidates = [name] if name in models else same
     if not candidates:
         raise ValueError(_nothing_to_load(name, models))
 
-    def nearness(candidate: str) -> tuple[bool, ...]:
-        return tuple(models[candidate][key] == (value or FIRST_CHOICE[key]) for key, value in wanted.items())
+    def nearness(candidate: str) -> tuple[int, ...]:
+        made = models[candidate]
+        wishes = [made[key] == (value or FIRST_CHOICE[key]) for key, value in wanted.items()]
+        return *wishes, networks in made["networks"], made["steps"]  # the one trained longest, of those that suit
 
-    best = max(candidates, key=nearness)  # the first of equals
+    best = max(candidates, key=nearness)
     found = models[best]
     missed = {key: value for key, value in wanted.items() if value and found[key] != value}
     if missed:
@@ -153,7 +183,7 @@ class Table(tuple[Row, ...]):
 
 
 def list() -> Table:
-    """The models that `load` can load: what they are, what they were trained on and for how long, and their scores.
+    """The models that `load` can load, the longest trainings first: what they are, on what data, and their scores.
 
     Raises:
         FileNotFoundError: if ``pretrained/`` is missing.
@@ -169,7 +199,7 @@ def list() -> Table:
             (directory() / made["file"]).stat().st_size / 1e6,
             "; ".join(map(_scores, made["metrics"])) or "not evaluated",
         )
-        for name, made in _models().items()
+        for name, made in sorted(_models().items(), key=lambda item: -item[1]["steps"])
     )
 
 

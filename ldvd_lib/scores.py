@@ -11,6 +11,7 @@ not computed again, and an interrupted evaluation goes on where it stopped.
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 
 from ldvd_lib.data import ClipStore
 from ldvd_lib.metrics import Evaluation, Features, Judge, Protocol, evaluate, extract
@@ -47,16 +48,20 @@ def real_features(
         ValueError: as `ldvd_lib.metrics.extract`; or the store is not in files, and there is no directory.
     """
     samples = samples or judge.protocol.samples
-    return extract(
-        judge,
-        _windows(judge, store, short, batch_size),
-        directory or features_directory(store, judge, samples),
-        videos=describe_store(store),
-        seed=seed,
-        count=samples,
-        device=device,
-        progress=progress,
-    )
+    there = Path(directory or features_directory(store, judge, samples))
+    there.parent.mkdir(parents=True, exist_ok=True)
+    # Who begins anew empties the files: of several processes that need them, one makes them, and the others wait.
+    with FileLock(there.with_name(f".{there.name}.lock")):
+        return extract(
+            judge,
+            _windows(judge, store, short, batch_size),
+            there,
+            videos=describe_store(store),
+            seed=seed,
+            count=samples,
+            device=device,
+            progress=progress,
+        )
 
 
 def features_directory(store: ClipStore, judge: Judge, samples: int | None = None) -> Path:

@@ -3,8 +3,8 @@
     gan = zoo.build("tgan-f", preset="lite")
     gan.generator, gan.discriminators["video"], gan.recipe
 
-The preset ``"paper"`` is the published model; ``"lite"`` is the same with half the pixels and a quarter of the
-channels, layer for layer, and a recipe that shows something within a few hundred steps.
+The preset ``"paper"`` is the published model; ``"lite"`` is the same with half the pixels along each side and a quarter
+of the channels, layer for layer, and a recipe that shows something within a few hundred steps.
 """
 
 import difflib
@@ -265,6 +265,7 @@ _ENTRIES = (
     Entry("tgan-f-256", "MUG figure: 256 px", _tgan(factorized(2, of=6), pixels=256), counted="G + D"),
 )
 ENTRIES = {entry.name: entry for entry in _ENTRIES}
+ALIASES = {"tgan-c0-c1": "tgan-f", "tgan-tsm-c0-c2": "tgan-tsm", "mocogan-f-c0-c1": "mocogan-f"}
 
 
 def config(name: str, preset: str = "lite") -> VideoGANConfig:
@@ -272,7 +273,8 @@ def config(name: str, preset: str = "lite") -> VideoGANConfig:
 
     Args:
         name: a key of `ENTRIES`, for example ``"tgan-f"``; `list` shows them. ``"tgan-c0-c1"`` is ``"tgan-f"``.
-        preset: ``"lite"`` (half the pixels, a quarter of the channels: a laptop's) or ``"paper"`` (as published).
+        preset: ``"lite"`` (half the pixels along each side, a quarter of the channels: a laptop's) or ``"paper"`` (as
+            published).
 
     Returns:
         A configuration; change its recipe with `VideoGANConfig.with_recipe`, build it with `VideoGANConfig.build`.
@@ -280,7 +282,7 @@ def config(name: str, preset: str = "lite") -> VideoGANConfig:
     Raises:
         ValueError: for an unknown name (suggesting the nearest) or preset.
     """
-    name = {"tgan-c0-c1": "tgan-f", "tgan-tsm-c0-c2": "tgan-tsm", "mocogan-f-c0-c1": "mocogan-f"}.get(name, name)
+    name = ALIASES.get(name, name)
     if name not in ENTRIES:
         near = difflib.get_close_matches(name, ENTRIES, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"the zoo has {sorted(ENTRIES)}"

@@ -1,5 +1,8 @@
 """Scores of runs, and where they are kept."""
 
+import functools
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +49,25 @@ def test_real_features_are_kept_beside_the_store(store, judge, real) -> None:
     again = scores.real_features(judge, store, **FEW)
     assert again.record == real.record
     assert again.record["videos"] == describe_store(store)
+
+
+def test_two_processes_do_not_make_the_same_features_at_once(store, judge, tmp_path, monkeypatch) -> None:
+    entered, left = threading.Event(), []
+
+    def slow(*_: object, **__: object) -> None:
+        first = not entered.is_set()
+        entered.set()
+        time.sleep(0.2 if first else 0)
+        left.append("first" if first else "second")
+
+    monkeypatch.setattr(scores, "extract", slow)
+    ask = functools.partial(scores.real_features, judge, store, directory=tmp_path / "features", **FEW)
+    other = threading.Thread(target=ask)
+    other.start()
+    entered.wait(5)
+    ask()
+    other.join()
+    assert left == ["first", "second"]
 
 
 def test_real_features_of_clips_in_memory_need_a_directory(judge, tmp_path) -> None:

@@ -64,7 +64,9 @@ def add(commands: Subcommands) -> None:
         "--seeds", type=seeds, default=(0,), help="how many, or which: 0,1,5 (default: 1; error bars need 2 or more)"
     )
     reproduce.add_argument("--steps", type=positive, help="of each training (default: the recipe's; curvature: 150)")
-    reproduce.add_argument("--budget", type=hours, metavar="HOURS", help="stop after so long, ready to go on")
+    reproduce.add_argument(
+        "--budget", type=hours, metavar="HOURS", help="begin nothing after so long, and stop a training, ready to go on"
+    )
     reproduce.add_argument("--protocol", default="actions", help="as for `ldvd evaluate` (default: %(default)s)")
     reproduce.add_argument("--weights", type=Path, help="directory of the published weights that a protocol asks for")
     reproduce.add_argument("--samples", type=positive, help="videos in a repetition (default: the protocol's)")
@@ -105,6 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.report_only:
         print(reproduce.write_report(arguments.out))
         return
+    budget = reproduce.Budget(arguments.budget)  # from now on: preparing the clips may take long
     order = _order(arguments)
     plan = reproduce.make_plan(order)
     is_judged = any(training.protocol for training in plan.trainings)
@@ -125,7 +128,6 @@ def run(arguments: argparse.Namespace) -> None:
     workshop = reproduce.Workshop(arguments.out, judge, **options)
     workshop.check(plan, store)  # before the directory remembers the order
     reproduce.remember(order, arguments.out)
-    budget = reproduce.Budget(arguments.budget)
     try:
         counts = workshop.run(plan, store, budget)
     finally:

@@ -117,7 +117,7 @@ def _resume(directory: Path, record: dict[str, str | int]) -> int:
         f"{key}: {there.get(key)!r} there, {record[key]!r} now" for key in record if there.get(key) != record[key]
     ]
     if different:
-        raise ValueError(f"{directory} holds other features ({'; '.join(different)}): choose another directory")
+        raise ValueError(f"{directory} holds other features ({'; '.join(different)}): delete it, or choose another")
     return done
 
 

@@ -16,7 +16,16 @@ import difflib
 from ldvd_lib.paper.comparison import Comparison, compare
 from ldvd_lib.paper.layout import Column, Row, Table, Value
 from ldvd_lib.paper.reported import TABLES
-from ldvd_lib.paper.results import Condition, Measured, Result, read_results, results_of_run, write_results
+from ldvd_lib.paper.results import (
+    Condition,
+    Measured,
+    Result,
+    by_condition,
+    measured,
+    read_results,
+    results_of_run,
+    write_results,
+)
 
 __all__ = [
     "Column",
@@ -27,7 +36,9 @@ __all__ = [
     "Row",
     "Table",
     "Value",
+    "by_condition",
     "compare",
+    "measured",
     "read_results",
     "results_of_run",
     "table",

@@ -96,9 +96,14 @@ def _sentence(
     title: str, rows: Mapping[str, Row], rankings: list[list[str]], counts: dict[bool | None, int], whose: str
 ) -> str:
     total = sum(counts.values())
-    paper, ours = (", ".join(rows[model].label for model in ranking) for ranking in rankings)
+    paper, ours = (", ".join(_unmistakable(rows[model].label) for model in ranking) for ranking in rankings)
     return (
         f"{title}, best first: in the paper {paper}; in {whose} {ours}. Of {total} pair{'s' * (total > 1)}, "
         f"{counts[True]} in the same order, {counts[False]} in the other, {counts[None]} too close to call (within "
         f"{DEVIATIONS} standard deviations)."
     )
+
+
+def _unmistakable(label: str) -> str:
+    """A label as it can stand in a list: between quotation marks if it has a comma of its own."""
+    return f"“{label}”" if "," in label else label

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from ldvd_lib import zoo
-from ldvd_lib.configuration import from_dict, load_json, save_json
+from ldvd_lib.configuration import load_records, save_json
 from ldvd_lib.metrics import Evaluation
 from ldvd_lib.training import Run
 
 EVALUATION = "evaluation.json"  # in evaluations/…-step-N/ of a run, as `ldvd evaluate` writes it
-PAPER_PROTOCOL, PAPER_STEPS, PAPER_CLIPS = "ldvd-2019", 100_000, "9,537 clips"
+PAPER_PROTOCOL, PAPER_SAMPLES, PAPER_STEPS, PAPER_CLIPS = "ldvd-2019", 10_000, 100_000, "9,537 clips"
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class Condition:
         reasons = []
         if self.protocol.rpartition("-v")[0] != PAPER_PROTOCOL:
             reasons.append(f"another judge ({self.protocol})")
+        elif self.samples != PAPER_SAMPLES:
+            reasons.append(f"{self.samples:,} videos instead of {PAPER_SAMPLES:,}")
         if self.preset != "paper":
             reasons.append(f"smaller networks and pictures ({self.preset})")
         if self.steps != PAPER_STEPS:
@@ -187,10 +189,9 @@ def results_of_run(run: Run | str | Path) -> list[Result]:
         ValueError: if a file of it is damaged.
     """
     run = run if isinstance(run, Run) else Run.open(run)
-    model, data = run.config.model, run.config.data
+    model = run.config.model
     is_of_zoo, changes = zoo.compare(model)
     name = model.name if is_of_zoo or model.name not in zoo.ENTRIES else f"{model.name} (changed)"
-    trained_on = "{clips:,} clips ({subset}), {image_size} px".format(**data) if "clips" in data else "unknown data"
     found = []
     for path in sorted(run.directory.glob(f"evaluations/*-step-*/{EVALUATION}")):
         steps = path.parent.name.rpartition("-step-")[2]
@@ -203,7 +204,7 @@ def results_of_run(run: Run | str | Path) -> list[Result]:
                 preset=model.preset,
                 seed=run.config.seed,
                 steps=int(steps),
-                data=trained_on,
+                data=trained_on(run),
                 protocol=evaluation.protocol,
                 weights=evaluation.weights,
                 samples=evaluation.samples,
@@ -214,6 +215,12 @@ def results_of_run(run: Run | str | Path) -> list[Result]:
             )
         )
     return sorted(found, key=lambda result: result.steps)
+
+
+def trained_on(run: Run) -> str:
+    """What a run was trained on, in words."""
+    data = run.config.data
+    return "{clips:,} clips ({subset}), {image_size} px".format(**data) if "clips" in data else "unknown data"
 
 
 def _seconds(run: Run, steps: int) -> float | None:
@@ -230,10 +237,7 @@ def read_results(path: str | Path) -> list[Result]:
         FileNotFoundError: if there is no such file.
         ValueError: if it is no list of records; the message says which field of which is wrong.
     """
-    records = load_json(path)
-    if not isinstance(records, list):
-        raise ValueError(f"{path} must hold a list of results, got {type(records).__name__}")
-    return [from_dict(Result, record, where=f"{path}, result {number}") for number, record in enumerate(records)]
+    return load_records(Result, path, called="result")
 
 
 def write_results(results: Iterable[Result], path: str | Path) -> Path:

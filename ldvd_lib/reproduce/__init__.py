@@ -10,7 +10,7 @@ tables' models, with their evaluations), ``curvature/seed-K/MODEL`` (those of th
 ``report.md``, ``report.json``, ``claims.json`` and ``figures/``. In a shell it is one command, ``ldvd reproduce``.
 """
 
-from ldvd_lib.reproduce.claims import Claim, Curvature, Finding, curvatures_of, examine
+from ldvd_lib.reproduce.claims import Claim, Curvature, Finding, Findings, curvatures_of, examine, read_findings
 from ldvd_lib.reproduce.estimate import Cost, describe, estimate
 from ldvd_lib.reproduce.plan import Order, Plan, Training, make_plan, recall, remember
 from ldvd_lib.reproduce.progress import Counts, Progress
@@ -24,6 +24,7 @@ __all__ = [
     "Counts",
     "Curvature",
     "Finding",
+    "Findings",
     "Order",
     "Plan",
     "Progress",
@@ -34,6 +35,7 @@ __all__ = [
     "estimate",
     "examine",
     "make_plan",
+    "read_findings",
     "recall",
     "remember",
     "write_report",

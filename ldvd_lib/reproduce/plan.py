@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from ldvd_lib import paper, zoo
 from ldvd_lib.configuration import from_dict, load_json, save_json
 from ldvd_lib.gan import VideoGANConfig
@@ -16,7 +18,7 @@ from ldvd_lib.reproduce.claims import STEPS as CLAIM_STEPS
 
 CURVATURE = "curvature"
 RUNS = "runs"  # the directory of the tables' trainings; those of the claims are in one called "curvature"
-PLAN = "plan.json"
+PLAN, LOCKS = "plan.json", ".locks"
 TABLES = ("2", "3a", "5a", "5b", "6a", "6b", "8", "9")
 TARGETS = {**{name: (name,) for name in TABLES}, "3": ("3a",), "5": ("5a", "5b"), "6": ("6a", "6b")}
 
@@ -60,6 +62,11 @@ class Order:
             raise ValueError("at least one table and one seed must be asked for")
         found = [name for target in self.targets for name in TARGETS.get(target, (target,))]
         object.__setattr__(self, "targets", tuple(dict.fromkeys(found)))
+        if self.probe_every and self.changes.get("compile") and set(self.targets) != {CURVATURE}:
+            raise ValueError(
+                "what is compiled has no second derivatives, of which a probe is made: leave out --compile or "
+                "--probe-every"
+            )
         rows = tuple(dict.fromkeys(zoo.config(row, self.preset).name for row in self.rows))
         models = list(dict.fromkeys(model for target in self.targets for model in models_of(target)))
         if missing := [row for row in rows if row not in models]:
@@ -194,13 +201,16 @@ def remember(order: Order, directory: str | Path) -> list[Order]:
     A table that was asked for before is taken as it is asked for now; other tables stay, so that one report tells of
     all.
     """
-    earlier = [
-        replace(each, targets=targets)
-        for each in recall(directory)
-        if (targets := tuple(target for target in each.targets if target not in order.targets))
-    ]
-    orders = [*earlier, order]
-    save_json([asdict(each) for each in orders], Path(directory) / PLAN)
+    lock = Path(directory) / LOCKS / "plan.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):  # two processes that begin at once are both to be remembered
+        earlier = [
+            replace(each, targets=targets)
+            for each in recall(directory)
+            if (targets := tuple(target for target in each.targets if target not in order.targets))
+        ]
+        orders = [*earlier, order]
+        save_json([asdict(each) for each in orders], Path(directory) / PLAN)
     return orders
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ldvd_lib.paper import Condition, Measured, Result, results_of_run
 from ldvd_lib.paper.results import by_condition, measured
-from ldvd_lib.reproduce.claims import Curvature, Finding, curvatures_of, examine
+from ldvd_lib.reproduce.claims import Curvature, Findings, curvatures_of, examine
 from ldvd_lib.reproduce.plan import CURVATURE, RUNS, Order, Plan, Training, make_plan, recall
 from ldvd_lib.reproduce.progress import Counts, Progress
 from ldvd_lib.reproduce.work import hardware_of
@@ -82,7 +82,7 @@ class Record:
         return Counts.of(self.plan.trainings, self.directory)
 
     @property
-    def findings(self) -> list[Finding]:
+    def findings(self) -> Findings:
         """How the claims fare."""
         return examine(self.curvatures)
 

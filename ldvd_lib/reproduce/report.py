@@ -97,7 +97,7 @@ def _in_words(order: Order) -> str:
         f"seed{'s' * (len(order.seeds) > 1)} {enumeration(order.seeds)}",
         *[f"preset {order.preset}"] * bool(tables),
         *[f"rows {enumeration(order.rows)}"] * bool(order.rows),
-        *[f"{name.replace('_', ' ')} {value}" for name, value in order.changes.items()],
+        *[f"{name.replace('_', ' ')} {value}" for name, value in order.changes.items() if tables],
         *["short clips played in a loop"] * (order.short == "loop"),
     ]
     return "; ".join(words) + "."
@@ -133,7 +133,7 @@ def _trainings(record: Record) -> list[str]:
     ]
     given_up = [f"{training}: {done.diverged}" for training, done in record.trainings() if done.diverged]
     if given_up:
-        parts += ["Given up (without the file `diverged.txt` in its directory it is tried again):", bullets(given_up)]
+        parts += ["Given up: they diverged, and would again. Another seed may fare better:", bullets(given_up)]
     return parts
 
 

@@ -15,20 +15,7 @@ def claims_section(record: Record) -> list[str]:
     parts.append(_conditions(record))
     home, findings = record.directory / FIGURES, record.findings
     if findings:
-        headings = ["claim", "the paper says", "measured", "should be", "seed by seed", "median", "holds in"]
-        rows = [
-            [
-                finding.claim,
-                finding.text,
-                finding.about,
-                finding.expected,
-                ", ".join(f"{each:.2f}" for each in finding.numbers),
-                f"{finding.median:.2f}",
-                f"{finding.held} of {len(finding.numbers)}",
-            ]
-            for finding in findings
-        ]
-        parts.append(grid(headings, rows, texts=3))
+        parts.append(grid(findings.HEADINGS, findings.cells, texts=findings.TEXTS))
         caption = (
             "The claims about curvature: a diamond for each training, or pair of trainings with the same seed; a claim "
             "holds on the grey side of its bound"

@@ -4,7 +4,8 @@ from ldvd_lib import plots
 from ldvd_lib._table_figure import draw
 from ldvd_lib.metrics.protocol import PROTOCOLS
 from ldvd_lib.paper import Condition, Measured, Row, Table, compare
-from ldvd_lib.reproduce.markdown import bullets, grid, picture
+from ldvd_lib.paper.results import by_condition
+from ldvd_lib.reproduce.markdown import bullets, enumeration, grid, picture
 from ldvd_lib.reproduce.plan import RUNS
 from ldvd_lib.reproduce.record import FIGURES, Record
 
@@ -48,7 +49,16 @@ def _under_one_condition(
                 found.sentence,
                 f"{column.title} over that of {found.baseline}, paper / ours: {', '.join(ratios)}.",
             ]
-    reasons = condition.unlike_the_paper()
+            single = [model for model in found.models if measured[model][column.key].trainings == 1]
+            if single:
+                lines.append(
+                    f"{column.title}: there is only one training{' each' * (len(single) > 1)} of "
+                    f"{enumeration(single)}. How far others would be from it is not known, and more pairs may count as "
+                    "apart than should."
+                )
+    shown = by_condition(record.results)[condition]
+    changes = {shown[row.model][0].changes_in_words for row in table.rows if row.model in shown} - {""}
+    reasons = [*condition.unlike_the_paper(), *(f"another recipe ({some})" for some in sorted(changes))]
     lines.append(
         f"Only order and ratios can be compared, since ours are not on the paper's scale: {'; '.join(reasons)}."
         if reasons

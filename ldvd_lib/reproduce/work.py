@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -18,7 +19,7 @@ from ldvd_lib.environment import environment_report
 from ldvd_lib.hessian import SpectrumProbe
 from ldvd_lib.metrics import Features, Judge
 from ldvd_lib.reproduce.claims import PROBE_BATCH
-from ldvd_lib.reproduce.plan import RUNS, Plan, Training
+from ldvd_lib.reproduce.plan import CURVATURE, LOCKS, RUNS, Plan, Training
 from ldvd_lib.reproduce.progress import DIVERGED, Counts, Progress
 from ldvd_lib.training import Run, SampleGrid, Trainer
 from ldvd_lib.training.loop import TrainingDiverged
@@ -110,6 +111,8 @@ class Workshop:
                 if budget.is_spent:
                     break
                 bar.set_postfix_str(str(training))
+                if training.protocol:
+                    self._real_features(training, stores)  # first: real clips that do not suit are told at once
                 with self._claim(training) as is_ours:
                     if is_ours and self._train(training, stores, budget) and not budget.is_spent:
                         self._judge(training, stores)
@@ -134,21 +137,33 @@ class Workshop:
                 ) from error
             home = self.directory / training.directory
             run = Run.open(home) if (home / CONFIG).is_file() else None
-            if run is None or not run.checkpoints:
+            done = Progress.of(training, self.directory)
+            # One that diverged may have no checkpoint, and is of its settings all the same.
+            if run is None or not (run.checkpoints or done.diverged):
                 continue
             run.config.require_same(RunConfig(training.config, sampler.describe(), training.seed), where=home / CONFIG)
             steps = [int(path.name.removeprefix("step_")) for path in run.checkpoints]
-            done = Progress.of(training, self.directory)
-            if done.is_trained and not done.is_complete and training.steps not in steps:
+            is_lost = not done.is_complete and training.steps not in steps
+            # What the claims are of are all probes of a run, those of later steps too.
+            if done.step > training.steps and (is_lost or training.study == CURVATURE):
                 raise ValueError(
                     f"{home} has been trained to step {done.step}, and its step {training.steps} cannot be judged any "
                     f"more: ask for --steps {done.step}, or choose another directory"
                 )
 
+            every = _probed_every(run)
+            if training.probe_every and done.step >= training.probe_every and every != training.probe_every:
+                raise ValueError(
+                    f"{home} was trained {f'with a probe every {every}' if every else 'without probes'}, and not with "
+                    f"one every {training.probe_every} steps: "
+                    f"{f'ask for --probe-every {every}' if every else 'leave out --probe-every'}, or choose another "
+                    "directory"
+                )
+
     @contextlib.contextmanager
     def _claim(self, training: Training) -> Iterator[bool]:
         """Whether no other process is at this training: it is left to that one then, and several share a plan."""
-        path = self.directory / ".locks" / f"{training.directory.as_posix().replace('/', '-')}.lock"
+        path = self.directory / LOCKS / f"{training.directory.as_posix().replace('/', '-')}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             held = FileLock(path).acquire(timeout=0)
@@ -165,6 +180,9 @@ class Workshop:
             return True
         home, steps = self.directory / training.directory, training.steps
         gan = training.config.build(seed=training.seed)
+        if training.config.recipe.compile:
+            # Of one function torch compiles eight variants in a process, then no more; those of earlier models count.
+            torch.compiler.reset()
         callbacks = [StopWhenSpent(budget)]
         if training.study == RUNS:
             callbacks.append(SampleGrid(max(1, steps // 6)))
@@ -195,18 +213,33 @@ class Workshop:
             raise KeyboardInterrupt
         return not trainer.interrupted
 
-    def _judge(self, training: Training, stores: Stores) -> None:
-        if training.protocol is None:
-            return
+    def _real_features(self, training: Training, stores: Stores) -> Features:
+        """What its samples are compared with."""
         if self.judge is None or self.judge.protocol != training.protocol:
             raise ValueError(f"{training} is to be judged by {training.protocol.identity}: open that judge")
-        options = {"samples": training.samples, "device": self.device, "progress": self.progress}
         size = training.config.generator.options["image_size"]
         key = size, training.samples
         if key not in self._real:
-            self._real[key] = scores.real_features(self.judge, stores(size), short=training.short, **options)
-        run = Run.open(self.directory / training.directory)
-        scores.judge_run(run, self.judge, self._real[key], step=training.steps, repeats=training.repeats, **options)
+            self._real[key] = scores.real_features(
+                self.judge, stores(size), short=training.short, **self._judging(training)
+            )
+        return self._real[key]
+
+    def _judge(self, training: Training, stores: Stores) -> None:
+        if training.protocol is None:
+            return
+        real, run = self._real_features(training, stores), Run.open(self.directory / training.directory)
+        scores.judge_run(
+            run, self.judge, real, step=training.steps, repeats=training.repeats, **self._judging(training)
+        )
+
+    def _judging(self, training: Training) -> dict[str, Any]:
+        return {"samples": training.samples, "device": self.device, "progress": self.progress}
+
+
+def _probed_every(run: Run) -> int | None:
+    """Steps between a run's probes, the first of which comes after so many; None if none has come yet."""
+    return next((int(spectrum["step"][0]) for spectrum in run.spectrum().values()), None)
 
 
 def hardware(device: str | torch.device) -> str:

@@ -35,6 +35,7 @@ class TableExplorer(CourseWidget):
             to browse the paper's tables alone. A run is judged by ``ldvd evaluate``; one that is not is named in the
             status line.
         table: number of the table to begin with, see `ldvd_lib.paper.tables`.
+        whose: who the runs belong to, in the widget's words: ``"your"`` or ``"our"``.
 
     Attributes:
         table: number of the table on screen.
@@ -60,8 +61,11 @@ class TableExplorer(CourseWidget):
     condition = traitlets.Unicode("").tag(sync=True)
     _tables = traitlets.List().tag(sync=True)  # every figure of the paper, for the web browser
     _conditions = traitlets.List().tag(sync=True)  # and every one of ours
+    _whose = traitlets.Unicode("your").tag(sync=True)
 
-    def __init__(self, runs: Source | Mapping[str, Source] | None = None, *, table: str = "5a") -> None:
+    def __init__(
+        self, runs: Source | Mapping[str, Source] | None = None, *, table: str = "5a", whose: str = "your"
+    ) -> None:
         opened = paper.table(table)
         sources = _labelled(runs)
         self.results = {label: _results(source) for label, source in sources.items()}
@@ -73,9 +77,10 @@ class TableExplorer(CourseWidget):
             while name in self.conditions:  # only the judge's weights or the real clips differ
                 name += "′"
             self.conditions[name] = {model: measured(trainings) for model, trainings in models.items()}
-            sent.append(self._plain_condition(name, condition.unlike_the_paper(), models))
+            sent.append(self._plain_condition(name, condition.unlike_the_paper(), models, f"{whose} runs"))
         super().__init__(
             table=table,
+            _whose=whose,
             metric=opened.columns[0].key,
             condition=_fullest(self.conditions, opened) or next(iter(self.conditions), ""),
             _tables=[_plain_table(one, _fullest(self.conditions, one)) for one in paper.tables()],
@@ -129,21 +134,23 @@ class TableExplorer(CourseWidget):
             )
         return proposal["value"]
 
-    def _plain_condition(self, name: str, reasons: list[str], models: dict[str, list[Result]]) -> dict[str, Any]:
+    def _plain_condition(
+        self, name: str, reasons: list[str], models: dict[str, list[Result]], runs: str
+    ) -> dict[str, Any]:
         """What the web browser needs to know of a condition."""
-        figures, whose = self.conditions[name], {model: self._whose(models[model]) for model in models}
-        told = Counter(whose.values())
+        figures, labels = self.conditions[name], {model: self._labels_of(models[model]) for model in models}
+        told = Counter(labels.values())
         tables = {model: [t.number for t in paper.tables() if model in {r.model for r in t.rows}] for model in models}
         return {
             "name": name,
             "reasons": reasons,
-            "comparisons": _plain_comparisons(figures),
+            "comparisons": _plain_comparisons(figures, runs),
             "models": [
                 {
                     "model": model,
                     # The learner's own name of it, unless it is that of several.
-                    "label": whose[model] if told[whose[model]] == 1 else model,
-                    "about": ", with ".join(filter(None, (whose[model], trainings[0].changes_in_words))),
+                    "label": labels[model] if told[labels[model]] == 1 else model,
+                    "about": ", with ".join(filter(None, (labels[model], trainings[0].changes_in_words))),
                     "isOwn": model not in zoo.ENTRIES,
                     "tables": tables[model],
                     "values": {
@@ -154,7 +161,7 @@ class TableExplorer(CourseWidget):
             ],
         }
 
-    def _whose(self, trainings: list[Result]) -> str:
+    def _labels_of(self, trainings: list[Result]) -> str:
         """The labels that some results were given under."""
         labels = [
             label
@@ -175,14 +182,15 @@ class TableExplorer(CourseWidget):
             if any(figures.values()):
                 lines.append(f"{row.label}: {_in_words(figures, table.columns)}")
         own = [model for model in self.measured if model not in zoo.ENTRIES] if lines else []
-        lines += [f"{model} (yours): {_in_words(self.measured[model], table.columns)}" for model in own]
-        found = [compare(table, self.measured, column.key) for column in table.columns]
+        lines += [f"{model} ({self._whose}s): {_in_words(self.measured[model], table.columns)}" for model in own]
+        runs = f"{self._whose} runs"
+        found = [compare(table, self.measured, column.key, whose=runs) for column in table.columns]
         lines += [comparison.sentence for comparison in found if comparison]
-        return [f"Your results ({self.condition}), on a scale of their own.", *lines] if lines else []
+        return [f"{runs.capitalize()} ({self.condition}), on a scale of their own.", *lines] if lines else []
 
     def _still_picture(self) -> tuple[bytes, str]:
         table = paper.table(self.table)
-        picture = png(draw(table, self.measured, self.condition), dpi=100)
+        picture = png(draw(table, self.measured, self.condition, whose=f"{self._whose}s"), dpi=100)
         rows = [f"{row.heading}: {_in_words(row.values, table.columns)}" for row in table.rows]
         return picture, " ".join([f"{table.heading}.", *rows, *self._comparisons(table)])
 
@@ -260,12 +268,12 @@ def _plain(value: Any) -> dict[str, Any]:
     return {"mean": value.mean, "deviation": value.deviation, "text": str(value)}
 
 
-def _plain_comparisons(figures: Figures) -> dict[str, dict[str, Any]]:
+def _plain_comparisons(figures: Figures, runs: str) -> dict[str, dict[str, Any]]:
     """Table → metric → how it compares, for those with enough models."""
     plain: dict[str, dict[str, Any]] = {}
     for table in paper.tables():
         for column in table.columns:
-            found = compare(table, figures, column.key)
+            found = compare(table, figures, column.key, whose=runs)
             if found is None:
                 continue
             plain.setdefault(table.number, {})[column.key] = {

@@ -266,6 +266,19 @@ def test_a_stored_widget_of_a_trusted_notebook_can_be_browsed_before_anything_is
     assert opened.console_errors == []
 
 
+def test_runs_that_are_not_the_readers_are_not_called_so(notebooks):
+    opened = notebooks(
+        "ours.ipynb", [REPORT, "from ldvd_lib import TableExplorer\nTableExplorer('mine.json', whose='our')"]
+    )
+    opened.run_all()
+    widget = opened.page.locator(".ldvd-table-explorer")
+    expect(rows(widget).last).to_have_text("tgan-2d (ours)")
+    expect(widget.get_by_role("combobox", name="Our runs")).to_have_count(1)
+    expect(widget.locator("figcaption")).to_contain_text("Our runs are not on the paper's scale")
+    assert "your" not in widget.inner_text().lower()
+    assert opened.console_errors == []
+
+
 def test_without_results_the_paper_can_be_browsed(notebooks):
     opened = notebooks(
         "paper.ipynb", ["from ldvd_lib import TableExplorer\nexplorer = TableExplorer(table='10')\nexplorer"]

@@ -29,6 +29,12 @@ def test_ratios_and_places_are_over_the_models_that_both_have() -> None:
     assert "; in these runs c0-c3," in compare(paper.table("5a"), ours, "is", whose="these runs").sentence
 
 
+def test_labels_with_commas_stay_whole_in_the_sentence() -> None:
+    ours = measured(mocogan=(5.0, 0.1), mocogan_2x_video=(6.0, 0.1), mocogan_image=(4.0, 0.1))
+    found = compare(paper.table("2"), ours, "is")
+    assert "in the paper “2xChannels, video D only”, MoCoGAN, image D only; in" in found.sentence
+
+
 def test_lower_is_better_where_it_is() -> None:
     ours = measured(tgan=(5.0, 0.1), tgan_f=(6.0, 0.1))
     found = compare(paper.table("5a"), ours, "fid")

@@ -186,5 +186,8 @@ def test_why_a_condition_is_not_the_papers() -> None:
         "1,200 steps instead of 100,000",
         "other data (216 clips (train), 32 px)",
     ]
-    same = result(preset="paper", steps=100_000, data="9,537 clips (train), 64 px", protocol="ldvd-2019-v1")
+    same = result(
+        preset="paper", steps=100_000, data="9,537 clips (train), 64 px", protocol="ldvd-2019-v1", samples=10_000
+    )
     assert same.condition.unlike_the_paper() == []
+    assert replace(same, samples=1_024).condition.unlike_the_paper() == ["1,024 videos instead of 10,000"]

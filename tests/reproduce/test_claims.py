@@ -1,9 +1,12 @@
 """The claims about curvature, on spectra that were made up."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
-from ldvd_lib.reproduce import Curvature, examine
+from ldvd_lib.configuration import save_json
+from ldvd_lib.reproduce import Curvature, examine, read_findings
 from ldvd_lib.reproduce.claims import CLAIMS, MODELS
 
 
@@ -62,8 +65,19 @@ def test_growth_with_and_without_clipping_is_judged_in_opposite_ways() -> None:
 
 
 def test_nothing_is_said_of_what_was_not_trained() -> None:
-    assert examine({}) == []
-    assert examine({0: {"tgan-f/video": curvature(1)}}) == []
+    assert examine({}) == ()
+    assert examine({0: {"tgan-f/video": curvature(1)}}) == ()
+
+
+def test_nothing_is_said_of_a_critic_that_fell_silent() -> None:
+    silent = Curvature.of(spectrum((0.0, 0.0)))
+    seeds = {
+        0: {"tgan/video": curvature(10, minus=-9), "tgan-f/video": silent},
+        1: {"tgan/video": silent, "tgan-f/video": curvature(4)},
+        2: {"tgan/video": curvature(10, minus=-9), "tgan-f/video": curvature(4)},
+    }
+    found = {each.claim: each.seeds for each in examine(seeds)}
+    assert found == {"2a": (0, 2), "2b": (0, 2), "3": (2,)}
 
 
 def test_every_claim_is_about_models_that_are_trained() -> None:
@@ -71,3 +85,20 @@ def test_every_claim_is_about_models_that_are_trained() -> None:
     for claim in CLAIMS:
         for discriminator in filter(None, (claim.first, claim.second)):
             assert discriminator.partition("/")[0] in MODELS
+
+
+def test_findings_come_back_from_a_report_as_they_were(tmp_path) -> None:
+    findings = examine({seed: {"tgan/video": curvature(10, minus=-8, growth=seed)} for seed in (0, 2)})
+    path = save_json([asdict(finding) for finding in findings], tmp_path / "claims.json")
+    again = read_findings(path)
+    assert again == findings
+    assert repr(again) == repr(findings)
+    assert repr(again).splitlines()[2].split()[-8:] == ["<", "1", "0.00,", "2.00", "1.00", "1", "of", "2"]
+    assert again._repr_html_().count("<tr>") == 1 + len(findings)
+
+
+def test_what_is_no_list_of_findings_is_told(tmp_path) -> None:
+    with pytest.raises(ValueError, match="must hold a list of findings, got dict"):
+        read_findings(save_json({}, tmp_path / "claims.json"))
+    with pytest.raises(ValueError, match=r"claims\.json, finding 0.*claim"):
+        read_findings(save_json([{"text": "x"}], tmp_path / "claims.json"))

@@ -1,6 +1,7 @@
 """``ldvd reproduce``, as a shell would call it."""
 
 import argparse
+import time
 
 import pytest
 
@@ -44,6 +45,13 @@ def test_errors_are_one_message_and_leave_nothing(arguments, message, capsys, tm
     assert error.startswith("ldvd reproduce: ")
     assert message in error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_budget_is_spent_on_preparing_clips_too(tiny_actions, tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(Workshop, "check", lambda *_: time.sleep(0.1))
+    command = ("reproduce", "5a", "--data", tiny_actions, "--out", tmp_path / "out", "--device", "cpu", "--quiet")
+    assert ldvd(*command, "--budget", 0.1 / 3600) == 0
+    assert "0 of 5 trainings complete\nthe budget is spent" in capsys.readouterr().out
 
 
 def test_an_interrupt_leaves_a_report_and_says_how_to_go_on(tiny_actions, tmp_path, capsys, monkeypatch) -> None:

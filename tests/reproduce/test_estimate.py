@@ -1,11 +1,13 @@
 """What a plan will cost."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
 from ldvd_lib.metrics import open_judge
 from ldvd_lib.reproduce import Cost, describe, estimate
+from ldvd_lib.training import loop
 
 
 def test_hours_are_those_of_steps_probes_and_videos(plan) -> None:
@@ -16,6 +18,13 @@ def test_hours_are_those_of_steps_probes_and_videos(plan) -> None:
     text = describe([cost, cost])
     assert text.splitlines()[1].split() == ["tgan", "0.5", "36", "0.6", "7,200", "2", "5.00"]
     assert text.splitlines()[-1].split() == ["in", "all", "2", "5.00"]
+
+
+def test_what_is_not_done_at_every_step_is_counted_too(plan, monkeypatch) -> None:
+    monkeypatch.setattr(loop, "clip_singular_values_", lambda _: time.sleep(0.3))
+    training = replace(plan.trainings[0], config=plan.trainings[0].config.with_recipe(svc_every=5))
+    (cost,) = estimate([training], steps=5, progress=False)
+    assert cost.step >= 0.3 / 5
 
 
 def test_each_model_is_timed_once_without_data(plan) -> None:

@@ -1,9 +1,12 @@
 """Which trainings the rows of tables need."""
 
+import threading
+import time
+
 import pytest
 
 from ldvd_lib import paper, zoo
-from ldvd_lib.reproduce import Order, make_plan, recall, remember
+from ldvd_lib.reproduce import Order, make_plan, plan, recall, remember
 from ldvd_lib.reproduce.plan import TARGETS, models_of
 
 
@@ -82,6 +85,7 @@ def test_the_claims_have_recipes_and_a_directory_of_their_own() -> None:
         ({"targets": ()}, "at least one table"),
         ({"targets": ("5a",), "rows": ("tgan-ff",)}, "did you mean 'tgan-f'"),
         ({"targets": ("5a",), "rows": ("tgan", "mocogan")}, "5a have no row of 'mocogan'"),
+        ({"targets": ("5a",), "changes": {"compile": True}, "probe_every": 50}, "leave out --compile or --probe-every"),
     ],
 )
 def test_what_cannot_be_done_is_said(arguments: dict, message: str) -> None:
@@ -102,3 +106,18 @@ def test_an_order_takes_the_place_of_earlier_ones_of_its_tables(tmp_path) -> Non
     kept, newest = recall(tmp_path)
     assert (kept.targets, kept.steps, kept.changes, kept.rows) == (("5a",), 10, {"frame_stride": 1}, ("tgan",))
     assert newest == second
+
+
+def test_orders_that_are_given_at_once_are_both_remembered(tmp_path, monkeypatch) -> None:
+    def slow(directory) -> list[Order]:
+        found = recall(directory)
+        time.sleep(0.1)
+        return found
+
+    monkeypatch.setattr(plan, "recall", slow)
+    threads = [threading.Thread(target=remember, args=(Order((target,)), tmp_path)) for target in ("5a", "6a")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(order.targets for order in recall(tmp_path)) == [("5a",), ("6a",)]

@@ -153,6 +153,25 @@ def test_the_command_that_a_report_gives_is_the_order(order: Order) -> None:
     assert _order(arguments) == order
 
 
+def test_the_claims_are_not_said_to_have_what_is_of_the_tables_alone(tmp_path) -> None:
+    remember(Order(("curvature",), changes={"compile": True}), tmp_path)
+    assert "\n- curvature: 150 steps; seed 0.\n" in write_report(tmp_path).read_text()
+
+
+def test_what_keeps_scores_from_being_compared_is_said(tmp_path) -> None:
+    order = Order(("5a",), rows=("tgan", "tgan-f"), seeds=(0, 1), changes={"frame_stride": 2}, steps=7)
+    remember(order, tmp_path)
+    for training in make_plan(order).trainings[:3]:
+        home = tmp_path / training.directory
+        data = {"clips": 24, "subset": "train", "image_size": 32}
+        save_json(to_dict(RunConfig(training.config, data, training.seed)), home / "config.json")
+        evaluation = Evaluation("run, step 7", "actions-v1", "abc", 24, "24 windows", (0,), {"is": (2.0,)})
+        evaluation.save(home / "evaluations" / "actions-v1-24-step-7" / "evaluation.json")
+    text = write_report(tmp_path).read_text()
+    assert "another recipe (frame_stride=2).\n" in text
+    assert "IS: there is only one training of tgan-f. How far others" in text
+
+
 def test_a_gpu_compiles_unless_it_probes() -> None:
     def changes(*options: str) -> dict:
         arguments = cli.build_parser().parse_args(["reproduce", "5a", *options])

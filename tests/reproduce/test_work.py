@@ -1,8 +1,11 @@
 """Working plans off: stopping anywhere, going on, and doing nothing twice."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import torch
+from torch import nn
 
 from ldvd_lib.metrics import Evaluation, open_judge
 from ldvd_lib.reproduce import Budget, Counts, Order, Plan, Progress, Workshop, make_plan, work
@@ -114,6 +117,66 @@ def test_a_training_that_diverges_does_not_cost_the_others(plan, stores, worksho
     (workshop.directory / plan.trainings[0].directory / "diverged.txt").unlink()
     monkeypatch.undo()
     assert workshop.run(plan, stores).complete == 2
+
+
+def test_what_diverged_with_other_settings_says_nothing_of_these(plan, stores, workshop, monkeypatch) -> None:
+    def diverging(trainer: Trainer, steps: int) -> Run:
+        raise TrainingDiverged("training diverged at step 1: not every loss is finite; there is no checkpoint yet")
+
+    monkeypatch.setattr(Trainer, "run", diverging)
+    assert workshop.run(plan, stores).diverged == 2
+    assert workshop.run(plan, stores).diverged == 2, "the same settings are not tried again"
+    first, second = plan.trainings
+    with pytest.raises(ValueError, match="svc_every: 1 there, 7 now"):
+        workshop.run(Plan((replace(first, config=first.config.with_recipe(svc_every=7)), second), {}), stores)
+
+
+def test_probes_cannot_be_had_of_what_was_trained_without(plan, stores, workshop) -> None:
+    workshop.run(plan, stores)
+    probed = Plan(tuple(replace(training, probe_every=1) for training in plan.trainings), {})
+    with pytest.raises(ValueError, match="trained without probes, and not with one every 1 steps: leave out --probe-"):
+        workshop.run(probed, stores)
+
+
+def test_real_clips_that_do_not_suit_are_told_before_anything_is_trained(plan, stores, workshop, monkeypatch) -> None:
+    def refuse(*arguments, **options) -> None:
+        raise ValueError("the features are of other clips")
+
+    monkeypatch.setattr("ldvd_lib.reproduce.work.scores.real_features", refuse)
+    with pytest.raises(ValueError, match="of other clips"):
+        workshop.run(plan, stores)
+    assert not list(workshop.directory.glob("runs/*/*"))
+
+
+def test_probes_of_other_steps_are_not_taken_for_those_of_this_training(plan, stores, workshop) -> None:
+    probed = replace(plan.trainings[0], study="curvature", protocol=None, probe_every=2, steps=4)
+    assert workshop.run(Plan((probed,), {}), stores).complete == 1
+    assert workshop.run(Plan((probed,), {}), stores).complete == 1
+    with pytest.raises(
+        ValueError, match="trained with a probe every 2, and not with one every 1 steps: ask for --probe-every 2"
+    ):
+        workshop.run(Plan((replace(probed, probe_every=1),), {}), stores)
+    with pytest.raises(ValueError, match="ask for --steps 4"):
+        workshop.run(Plan((replace(probed, steps=2),), {}), stores)
+
+
+def test_every_model_is_compiled_however_many_were_before(plan, stores, workshop, monkeypatch) -> None:
+    graphs = []
+
+    def noted(graph: torch.fx.GraphModule, inputs: list) -> Callable:
+        graphs.append(graph)
+        return graph.forward
+
+    compile_network = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda network: compile_network(network, backend=noted))
+    counts = []
+    for training in plan.trainings:
+        config = training.config.with_recipe(compile=True)
+        # As many variants as a discriminator's own step takes, and none to spare.
+        with torch._dynamo.config.patch(recompile_limit=1):
+            workshop.run(Plan((replace(training, config=config, protocol=None, steps=1),), {}), stores)
+        counts.append(len(graphs) - sum(counts))
+    assert counts == [2, 2]
 
 
 def test_what_cannot_be_done_is_said_before_anything_is_trained(plan, stores, workshop) -> None:

@@ -209,3 +209,15 @@ def test_ones_own_figures_are_in_the_words_too(report) -> None:
         assert "c0-c1 = TGAN-F: IS 6.00 ± 0.14, FID 44.50 ± 0.71." in text
         assert "mine (yours): IS 3.00 ± 0.14" in text
         assert "Of 1 pair, 1 in the same order" in text
+
+
+def test_it_says_whose_runs_they_are(report) -> None:
+    explorer = TableExplorer(report, whose="our")
+    data, metadata = explorer._repr_mimebundle_()
+    for text in (data["text/plain"], metadata["image/png"]["alt"]):
+        assert "Our runs (lite, 1,200 steps" in text
+        assert "mine (ours): IS 3.00 ± 0.14" in text
+        assert "in our runs c0-c1 = TGAN-F, TGAN" in text
+        assert "your" not in text.lower()
+    sentence = explorer._conditions[0]["comparisons"]["5a"]["is"]["sentence"]
+    assert "in our runs" in sentence, "for the web browser, too"

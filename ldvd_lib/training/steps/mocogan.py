@@ -33,7 +33,7 @@ def _discriminator_step(trainer: "Trainer", name: str, discriminator: nn.Module)
         with torch.no_grad():
             fake, _ = _fakes(trainer, discriminator)
         fake_scores = discriminator(fake).float()
-        real_scores, real_logits = discriminator.scores_and_categories(real)
+        real_scores, real_logits = _scores(discriminator, real)
         real_scores = real_scores.float()
         loss = trainer.loss.discriminator(real_scores, fake_scores)
         if discriminator.num_categories:
@@ -53,7 +53,7 @@ def _generator_step(trainer: "Trainer") -> Tensor:
     with trainer.autocast():
         for discriminator in trainer.gan.discriminators.values():
             fake, category = _fakes(trainer, discriminator)
-            scores, logits = discriminator.scores_and_categories(fake)
+            scores, logits = _scores(discriminator, fake)
             total = total + trainer.loss.generator(scores.float())
             if discriminator.num_categories:
                 total = total + cross_entropy(logits.float(), category)
@@ -61,6 +61,13 @@ def _generator_step(trainer: "Trainer") -> Tensor:
     total.backward(inputs=[p for p in trainer.gan.generator.parameters() if p.requires_grad])
     trainer.optimizers["generator"].step()
     return total.detach()
+
+
+def _scores(discriminator: nn.Module, videos: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Scores, and logits of categories where there are any; called as a module if it can be, for that is compiled."""
+    return (
+        discriminator.scores_and_categories(videos) if discriminator.num_categories else (discriminator(videos), None)
+    )
 
 
 def _fakes(trainer: "Trainer", discriminator: nn.Module) -> tuple[Tensor, Tensor | None]:

@@ -5,6 +5,9 @@ function render({ model, el }) {
   const tables = model.get("_tables");
   const conditions = model.get("_conditions");
   const hasOurs = conditions.length > 0;
+  const whose = model.get("_whose");
+  const runs = `${whose} runs`;
+  const capitalRuns = runs[0].toUpperCase() + runs.slice(1);
   const option = (value, text = value) => element("option", { value }, text);
   const chosenTable = field(
     "select",
@@ -14,11 +17,11 @@ function render({ model, el }) {
   const chosenMetric = field("select", { "aria-label": "Column in the picture" });
   const chosenCondition = field(
     "select",
-    { "aria-label": "Your runs", class: "ldvd-wide" },
+    { "aria-label": capitalRuns, class: "ldvd-wide" },
     ...conditions.map(({ name }) => option(name)),
   );
   const inOrder = element("button", { type: "button", class: "ldvd-button" }, "Paper's order");
-  const conditionField = labelled("your runs", chosenCondition);
+  const conditionField = labelled(runs, chosenCondition);
   conditionField.hidden = !hasOurs;
   const grid = element("table", {});
   const scroll = element("div", { class: "ldvd-scroll" }, grid);
@@ -60,7 +63,7 @@ function render({ model, el }) {
     }));
     const own = (shared ? found.models : [])
       .filter((ours) => ours.isOwn)
-      .map((ours) => ({ label: ours.label, heading: `${ours.label} (yours)`, parameters: "", values: {}, ours }));
+      .map((ours) => ({ label: ours.label, heading: `${ours.label} (${whose}s)`, parameters: "", values: {}, ours }));
     return [...paper, ...own];
   }
 
@@ -134,7 +137,7 @@ function render({ model, el }) {
       ...ours.map((column) => ({
         sort: `ours:${column.key}`,
         text: `${column.title} ${direction[column.better] ?? ""}`,
-        title: `${column.title} of your runs${words(column)}`,
+        title: `${column.title} of ${runs}${words(column)}`,
         isDescending: column.better === "higher",
         isOurs: true,
       })),
@@ -160,7 +163,7 @@ function render({ model, el }) {
       {},
       element("td", {}),
       element("th", { scope: "colgroup", colspan: table.columns.length + (table.counted ? 1 : 0) }, "reported"),
-      element("th", { scope: "colgroup", colspan: ours.length, class: "ldvd-ours" }, "your runs, on their own scale"),
+      element("th", { scope: "colgroup", colspan: ours.length, class: "ldvd-ours" }, `${runs}, on their own scale`),
     );
     return element("thead", {}, ...(ours.length ? [top, line] : [line]));
   }
@@ -212,7 +215,7 @@ function render({ model, el }) {
     grid.classList.toggle("ldvd-with-ours", ours.length > 0);
     if (focused) grid.querySelector(`[data-sort="${focused}"]`)?.focus(); // it was drawn anew under the fingers
     const isCompared = condition()?.comparisons[table.number];
-    const ratios = " ×: relative to the row with 1.00 ×; places are among the models that you have, too.";
+    const ratios = ` ×: relative to the row with 1.00 ×; places are among the models of ${runs}.`;
     legend.textContent = `${table.legend}${isCompared ? ratios : ""}`;
   }
 
@@ -233,7 +236,7 @@ function render({ model, el }) {
     const better = column.better ? `, ${column.better} is better` : "";
     const panels = [{ title: `${column.title} reported${better}`, kind: "paper", figures: shown.map((r) => r.values[key]) }];
     if (ours.some((candidate) => candidate.key === key)) {
-      const title = `${column.title} of your runs, on their own scale`;
+      const title = `${column.title} of ${runs}, on their own scale`;
       panels.push({ title, kind: "ours", figures: shown.map((r) => r.ours?.values[key]) });
     }
     const labels = shown.map((row) => row.label);
@@ -246,12 +249,13 @@ function render({ model, el }) {
     if (found && isShared(found, table)) {
       const comparison = found.comparisons[table.number]?.[key];
       if (found.reasons.length) {
-        sentences.push(`Your runs are not on the paper's scale: ${found.reasons.join(", ")}. Compare order and ratios.`);
+        const reasons = found.reasons.join(", ");
+        sentences.push(`${capitalRuns} are not on the paper's scale: ${reasons}. Compare order and ratios.`);
       }
       sentences.push(comparison?.sentence ?? "Two models of this table, judged alike, are needed to compare their order.");
     } else if (hasOurs) {
       const models = [...new Set(conditions.flatMap((each) => each.models.map((ours) => ours.model)))];
-      sentences.push(`None of your runs is of a model in this table; they are of ${models.join(", ")}.`);
+      sentences.push(`None of ${runs} is of a model in this table; they are of ${models.join(", ")}.`);
     }
     compared.textContent = sentences.join(" ");
     compared.hidden = !sentences.length;
@@ -298,7 +302,7 @@ function render({ model, el }) {
     const about = (standing) =>
       standing ? ` (${standing.ratio} × ${baseline}, place ${standing.place} of ${count})` : "";
     parts.push(reported ? `${title} ${reported.text} reported${about(paper)}` : `no ${title} reported`);
-    if (own) parts.push(`; ${own.text} in your runs${about(ours)}: ${row.ours.about}; ${own.about}`);
+    if (own) parts.push(`; ${own.text} in ${runs}${about(ours)}: ${row.ours.about}; ${own.about}`);
     return `${parts.join("")}.`;
   }
 
