@@ -27,7 +27,7 @@ from ldvd_lib._shelf import CARD, list_weights
 from ldvd_lib.gan import Recipe, VideoGAN
 from ldvd_lib.hessian import SPECTRUM
 from ldvd_lib.metrics import Evaluation
-from ldvd_lib.paper.results import EVALUATION, PAPER_CLIPS, PAPER_STEPS
+from ldvd_lib.paper.results import EVALUATION, PAPER_CLIPS, PAPER_STEPS, trained_on
 from ldvd_lib.training import Run, sample_videos
 from ldvd_lib.training.checkpoint import WEIGHTS, load_weights
 from ldvd_lib.training.run import CONFIG, METRICS, read_jsonl
@@ -154,7 +154,7 @@ def add(
             "model": model.name,
             "preset": model.preset,
             "data": data,
-            "clips": clips(run),
+            "clips": trained_on(run),
             "steps": step,
             "seed": run.config.seed,
             "changes": changes,
@@ -214,12 +214,6 @@ def copy_histories(run: Run, into: Path, step: int) -> str:
 def evaluations(run: Run) -> list[Evaluation]:
     """What ``ldvd evaluate`` left in a run."""
     return [Evaluation.load(path) for path in sorted(run.directory.glob(f"evaluations/*/{EVALUATION}"))]
-
-
-def clips(run: Run) -> str:
-    """What a run was trained on, in words."""
-    found = run.config.data
-    return "{clips:,} clips ({subset}), {image_size} px".format(**found) if "clips" in found else "unknown clips"
 
 
 # The card -------------------------------------------------------------------------------------------------------------
@@ -332,8 +326,8 @@ def limits(entry: dict[str, Any]) -> str:
     told = []
     if entry["preset"] == "lite":
         told.append(
-            "Preset `lite`: half the pixels and a quarter of the channels of the published model. Its samples and "
-            "scores cannot be set against those that papers report."
+            "Preset `lite`: half the pixels along each side and a quarter of the channels of the published model. Its "
+            "samples and scores cannot be set against those that papers report."
         )
     if entry["steps"] < PAPER_STEPS:
         told.append(f"Trained for {entry['steps']:,} steps; the paper's models had {PAPER_STEPS:,}.")
