@@ -17,11 +17,13 @@ from safetensors import safe_open
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from ldvd_lib import _shelf, plots, pretrained, zoo
+from ldvd_lib import _shelf, paper, plots, pretrained, reproduce, zoo
 from ldvd_lib.configuration import save_json, to_dict
 from ldvd_lib.gan import VideoGANConfig
 from ldvd_lib.metrics import Evaluation
-from ldvd_lib.paper import results_of_run
+from ldvd_lib.paper import read_results, results_of_run
+from ldvd_lib.paper.results import by_condition
+from ldvd_lib.reproduce.claims import CLAIMS
 from ldvd_lib.training import Run, calibrate_, sample_videos
 from ldvd_lib.training.checkpoint import save_checkpoint
 from ldvd_lib.training.run import RunConfig, read_jsonl
@@ -92,7 +94,7 @@ def files(directory: Path) -> set[str]:
 def test_every_file_of_the_checkout_is_the_one_listed() -> None:
     index = _shelf.entries()
     there = {path for path in SCRIPTS.iterdir() if path.name != "__pycache__"}
-    assert {path.name for path in there if path.is_dir()} == set(index)
+    assert {path.name for path in there if path.is_dir()} == {*index, pretrained.REPRODUCTION}
     assert {path.name for path in there if path.is_file()} == {_shelf.INDEX, "add_run.py", "train_classifier.py"}
     assert sum(path.stat().st_size for path in SCRIPTS.rglob("*")) < MOST_IN_ALL
     for name, entry in index.items():
@@ -109,6 +111,32 @@ def test_every_file_of_the_checkout_is_the_one_listed() -> None:
             assert "## Limits" in card
             for share in entry["accuracy"].values():
                 assert f"{share:.1%}" in card
+
+
+@pytest.mark.parametrize("data", ["actions", "ucf101"])
+def test_a_report_of_ours_is_whole(data: str) -> None:
+    directory = pretrained.reproduction(data)
+    report = (directory / "report.md").read_text()
+    pictures = set(re.findall(r"!\[.+?\]\((figures/.+?)\)", report))
+    assert files(directory) - {"report.json", "longer.json"} == {"report.md", "claims.json", *pictures}
+    findings = reproduce.read_findings(directory / "claims.json")
+    assert {finding.claim for finding in findings} == {claim.number for claim in CLAIMS}
+    assert all(len(finding.seeds) >= 3 for finding in findings)
+    for cells in findings.cells:
+        assert f"| {' | '.join(cells)} |" in report.replace("\\|", "|")
+    complete, all_of_them = re.search(r"(\d+) of (\d+) trainings complete", report).groups()
+    assert all_of_them == complete
+
+
+def test_our_tables_have_error_bars_and_one_condition() -> None:
+    results = read_results(pretrained.reproduction() / "report.json")
+    for number in ("2", "5a", "6a"):
+        models = {row.model for row in paper.table(number).rows if row.model}
+        ours = [result for result in results if result.model in models]
+        assert {result.model for result in ours} == models
+        conditions = by_condition(ours)
+        assert len(conditions) == 1
+        assert all(len({each.seed for each in some}) >= 3 for some in next(iter(conditions.values())).values())
 
 
 def check_model(name: str, directory: Path) -> None:
@@ -304,6 +332,7 @@ def test_a_name_of_the_zoo_is_enough(three, caplog) -> None:
     assert opened("tgan-f") == "tgan-f-actions-32"
     assert opened("tgan-f", data="ucf101") == "tgan-f-ucf101-32"
     assert opened("tgan-f-ucf101-32") == "tgan-f-ucf101-32"
+    assert opened("tgan-c0-c1") == "tgan-f-actions-32"
     assert opened("mocogan-f") == "mocogan-f-ucf101-32"
     assert not caplog.records
 
@@ -330,6 +359,32 @@ def test_what_is_not_there_is_told_with_what_to_do(three) -> None:
         pretrained.load("judge")
     with pytest.raises(ValueError, match=r"without its discriminators; with them there are \['tgan-f-actions-32'\]"):
         pretrained.load_gan("tgan-f", data="ucf101")
+
+
+def test_of_several_trainings_that_suit_the_longest_is_given(shelf, tmp_path) -> None:
+    for steps, name in ((20, "tgan-f-a"), (60, "tgan-f-b"), (40, "tgan-f-c")):
+        run = trained(tmp_path / name, zoo.config("tgan-f"), step=steps)
+        add_run.add(run, shelf, data="ucf101" if steps == 60 else "actions", name=name)
+    assert pretrained.open_run("tgan-f").directory.name == "tgan-f-c"
+    assert pretrained.open_run("tgan-f", data="ucf101").directory.name == "tgan-f-b"
+    assert pretrained.open_run("tgan-f-a").directory.name == "tgan-f-a"
+
+
+def test_of_several_trainings_discriminators_come_from_one_that_has_them(shelf, tmp_path) -> None:
+    for steps, name in ((20, "tgan-f-short"), (60, "tgan-f-long")):
+        run = trained(tmp_path / name, zoo.config("tgan-f"), step=steps)
+        add_run.add(run, shelf, data="actions", name=name, discriminators=steps == 20)
+    assert pretrained.open_run("tgan-f").directory.name == "tgan-f-long"
+    short = Run.open(tmp_path / "tgan-f-short").gan().discriminators.state_dict()
+    for key, tensor in pretrained.load_gan("tgan-f").discriminators.state_dict().items():
+        assert torch.equal(tensor, short[key])
+
+
+def test_a_report_that_is_not_there(shelf) -> None:
+    (shelf / pretrained.REPRODUCTION / "actions").mkdir(parents=True)
+    assert pretrained.reproduction() == shelf / "reproduction" / "actions"
+    with pytest.raises(FileNotFoundError, match=r"reports of ours are on \['actions'\]; `ldvd reproduce`"):
+        pretrained.reproduction("ucf101")
 
 
 def test_the_list_says_what_there_is(three) -> None:

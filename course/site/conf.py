@@ -55,7 +55,7 @@ linkcheck_timeout = 30
 linkcheck_anchors = False
 
 _BADGE_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(https://[^)]*\)")
-_OUTSIDE = re.compile(r"\]\(\.\./(?P<path>[^)]+)\)")
+_OUTSIDE = re.compile(r"\]\(\.\./(?P<path>[^)]+)(?<!\.png)\)")  # pictures become part of the site
 _PROGRESS = re.compile(r"\d%\|.*\[.*\]$")
 
 

@@ -1,0 +1,91 @@
+"""The page about our results says what the reports say, number by number."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ldvd_lib import paper, pretrained, reproduce, zoo
+from ldvd_lib.paper.results import by_condition, measured
+
+PAGE = Path(__file__).resolve().parents[1] / "course" / "results.md"
+DATA = ("actions", "ucf101")
+
+
+def words(text: str) -> str:
+    """Without line breaks and the marks of quotations."""
+    return " ".join(re.sub(r"(?m)^> ?", "", text).split())
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return words(PAGE.read_text())
+
+
+@pytest.mark.parametrize("number", ["2", "5a", "6a"])
+def test_how_a_table_compares_is_as_measured(page: str, number: str) -> None:
+    table = paper.table(number)
+    models = {row.model for row in table.rows}
+    results = paper.read_results(pretrained.reproduction() / "report.json")
+    ((condition, ours),) = by_condition(result for result in results if result.model in models).items()
+    figures = {model: measured(trainings) for model, trainings in ours.items()}
+    for column in table.columns:
+        found = paper.compare(table, figures, column.key, whose="our runs")
+        assert found is None or found.sentence in page
+    assert f"{condition.steps:,} steps" in page
+    assert {len(trainings) for trainings in ours.values()} == {3}
+
+
+def test_how_the_claims_fare_is_as_measured(page: str) -> None:
+    on_actions, on_footage = (reproduce.read_findings(pretrained.reproduction(data) / "claims.json") for data in DATA)
+    for one, other in zip(on_actions, on_footage, strict=True):
+        assert (one.about, one.seeds) == (other.about, other.seeds)
+        outcomes = " | ".join(f"{each.median:.2f}, {each.held} of {len(each.numbers)}" for each in (one, other))
+        row = f"| {one.claim} | {one.text} | {one.about.replace('|', chr(92) + '|')} | {one.expected} | {outcomes} |"
+        assert row in page
+    for data in DATA:
+        report = (pretrained.reproduction(data) / "report.md").read_text()
+        assert re.search(r"Lite models, 150 steps", report)
+    assert "curvature 150 steps" in page
+
+
+def test_the_scale_is_that_of_the_reports(page: str) -> None:
+    (on_actions, on_footage) = ((pretrained.reproduction(data) / "report.md").read_text() for data in DATA)
+    assert "216 clips (train) of 32 px" in on_actions
+    assert "216 training clips" in page
+    assert "101 clips (train) of 32 px" in on_footage
+    assert "101 training clips" in page
+    for report in (on_actions, on_footage):
+        assert re.search(r"Trained: \d+ on 2 CPU cores, PyTorch [^;]+\. ", report)
+
+
+@pytest.mark.parametrize(("row", "model"), [("TGAN", "tgan"), ("TGAN-F", "tgan-f"), ("TGAN-TSM", "tgan-tsm")])
+def test_the_longer_trainings_are_as_measured(page: str, row: str, model: str) -> None:
+    results = paper.read_results(pretrained.reproduction() / "longer.json")
+    ((condition, models),) = by_condition(results).items()
+    assert (condition.steps, condition.protocol) == (4_000, "actions-v1")
+    recipes = [result.changes for result in results]
+    rates = {(recipe["generator_rate"], recipe["discriminator_rate"], recipe["average"]) for recipe in recipes}
+    assert rates == {(3e-4, 3e-3, 0.999)}
+    by_seed = {result.seed: measured([result]) for result in models[model]}
+    parameters = sum(p.numel() for p in zoo.build(model).discriminators.parameters())
+    cells = [f"{parameters:,}"]
+    for metric, form in (("fid", ".1f"), ("is", ".3f")):
+        cells += [format(by_seed[seed][metric].mean, form) if seed in by_seed else "–" for seed in (0, 1)]
+    assert f"| {row} | {' | '.join(cells)} |" in page
+
+
+def test_the_generators_to_look_at_are_those_of_the_longer_trainings(page: str) -> None:
+    results = paper.read_results(pretrained.reproduction() / "longer.json")
+    for entry in ("tgan-actions-32-same-rates", "tgan-f-actions-32", "tgan-tsm-actions-32"):
+        (scored,) = paper.results_of_run(pretrained.open_run(entry))
+        assert scored.values in [result.values for result in results if result.model == scored.model]
+    (alone,) = paper.results_of_run(pretrained.open_run("tgan-actions-32"))
+    assert (alone.steps, alone.changes) == (5_000, {})
+    assert f"5,000 steps and the rates that suit it ({measured([alone])['fid'].mean:.1f})" in page
+
+
+def test_the_best_tgan_of_the_tables_is_named_beside_the_longer_trainings(page: str) -> None:
+    results = paper.read_results(pretrained.reproduction() / "report.json")
+    best = min(measured([result])["fid"].mean for result in results if result.model == "tgan")
+    assert f"TGAN was at {best:.1f} after 1,200 steps" in page
