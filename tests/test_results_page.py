@@ -89,3 +89,32 @@ def test_the_best_tgan_of_the_tables_is_named_beside_the_longer_trainings(page: 
     results = paper.read_results(pretrained.reproduction() / "report.json")
     best = min(measured([result])["fid"].mean for result in results if result.model == "tgan")
     assert f"TGAN was at {best:.1f} after 1,200 steps" in page
+
+
+def test_what_is_said_of_both_data_sets_follows_from_their_findings(page: str) -> None:
+    findings = [
+        found for data in DATA for found in reproduce.read_findings(pretrained.reproduction(data) / "claims.json")
+    ]
+
+    def numbers(claim: str, *measures: str) -> list[float]:
+        return [
+            n
+            for found in findings
+            if (found.claim, found.measure) in [(claim, m) for m in measures]
+            for n in found.numbers
+        ]
+
+    def held(claim: str, *measures: str) -> tuple[int, int]:
+        some = [found for found in findings if found.claim == claim and found.measure in measures]
+        return sum(found.held for found in some), sum(len(found.numbers) for found in some)
+
+    factors = numbers("1", "extreme", "median")
+    assert f"by a factor between {min(factors):.1f} and {max(factors):.1f}" in page
+    assert min(factors) > 1
+    assert held("4", "extreme", "median") == (12, 12)
+    assert held("3", "median") == (6, 6)
+    assert held("3", "extreme") == (5, 6)
+    assert held("2a", "asymmetry") == (4, 6)
+    assert held("5", "extreme", "median") == (0, 12)
+    assert 1 / max(numbers("5", "median")) > 2  # "twice as much at the least"
+    assert 1 / max(numbers("5", "extreme")) > 9  # "nine times or more at the extremes"
