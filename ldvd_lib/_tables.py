@@ -2,8 +2,31 @@
 
 from collections.abc import Collection, Sequence
 from html import escape
+from typing import ClassVar
 
 Cells = Sequence[str]
+
+
+class InColumns:
+    """A sequence of rows that prints as text and shows as HTML in a notebook; inherit from it before the sequence.
+
+    Attributes:
+        HEADINGS: of the columns.
+        FIGURES: numbers of the columns that hold figures.
+    """
+
+    HEADINGS: ClassVar[Cells]
+    FIGURES: ClassVar[Collection[int]] = ()
+
+    def cells(self) -> Sequence[Cells]:
+        """A line of text for each row, under `HEADINGS`."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return as_text(self.HEADINGS, self.cells(), right=self.FIGURES)
+
+    def _repr_html_(self) -> str:
+        return as_html(self.HEADINGS, self.cells(), right=self.FIGURES)
 
 
 def as_text(headings: Cells, rows: Sequence[Cells], *, right: Collection[int] = ()) -> str:

@@ -20,7 +20,7 @@ from torch import nn
 
 from ldvd_lib import zoo
 from ldvd_lib._shelf import directory, entries, entry, verified
-from ldvd_lib._tables import as_html, as_text
+from ldvd_lib._tables import InColumns
 from ldvd_lib.gan import VideoGAN
 from ldvd_lib.training import Run
 
@@ -163,23 +163,18 @@ class Row:
     scores: str
 
 
-class Table(tuple[Row, ...]):
+class Table(InColumns, tuple[Row, ...]):
     """The rows of `list`; prints as text, shows as HTML in a notebook."""
 
     HEADINGS = ("name", "model", "preset", "data", "steps", "networks", "MB", "scores")
-    _FIGURES = (4, 6)
+    FIGURES = (4, 6)
 
-    def _cells(self) -> tuple[tuple[str, ...], ...]:
+    def cells(self) -> tuple[tuple[str, ...], ...]:
+        """A line of text for each model, under `HEADINGS`."""
         return tuple(
             (r.name, r.model, r.preset, r.data, f"{r.steps:,}", r.networks, f"{r.megabytes:.1f}", r.scores)
             for r in self
         )
-
-    def __repr__(self) -> str:
-        return as_text(self.HEADINGS, self._cells(), right=self._FIGURES)
-
-    def _repr_html_(self) -> str:
-        return as_html(self.HEADINGS, self._cells(), right=self._FIGURES)
 
 
 def list() -> Table:

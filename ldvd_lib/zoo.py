@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ldvd_lib._tables import as_html, as_text
+from ldvd_lib._tables import InColumns
 from ldvd_lib.configuration import to_dict
 from ldvd_lib.gan import NetworkConfig, Recipe, VideoGAN, VideoGANConfig
 
@@ -348,20 +348,15 @@ class Row:
     note: str
 
 
-class Table(list[Row]):
+class Table(InColumns, list[Row]):
     """The rows of `list`; prints as text, shows as HTML in a notebook."""
 
     HEADINGS = ("name", "where", "counted", "paper", "ours", "lite", "note")
-    _FIGURES = (3, 4, 5)
+    FIGURES = (3, 4, 5)
 
-    def _cells(self) -> list[tuple[str, ...]]:
+    def cells(self) -> list[tuple[str, ...]]:
+        """A line of text for each model, under `HEADINGS`."""
         return [(r.name, r.source, r.counted, r.paper or "–", f"{r.ours:,}", f"{r.lite:,}", r.note) for r in self]
-
-    def __repr__(self) -> str:
-        return as_text(self.HEADINGS, self._cells(), right=self._FIGURES)
-
-    def _repr_html_(self) -> str:
-        return as_html(self.HEADINGS, self._cells(), right=self._FIGURES)
 
 
 def list(match: str = "") -> Table:

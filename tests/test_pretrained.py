@@ -21,8 +21,7 @@ from ldvd_lib import _shelf, paper, plots, pretrained, reproduce, zoo
 from ldvd_lib.configuration import save_json, to_dict
 from ldvd_lib.gan import VideoGANConfig
 from ldvd_lib.metrics import Evaluation
-from ldvd_lib.paper import read_results, results_of_run
-from ldvd_lib.paper.results import by_condition
+from ldvd_lib.paper import by_condition, read_results, results_of_run
 from ldvd_lib.reproduce.claims import CLAIMS
 from ldvd_lib.training import Run, calibrate_, sample_videos
 from ldvd_lib.training.checkpoint import save_checkpoint
@@ -122,7 +121,7 @@ def test_a_report_of_ours_is_whole(data: str) -> None:
     findings = reproduce.read_findings(directory / "claims.json")
     assert {finding.claim for finding in findings} == {claim.number for claim in CLAIMS}
     assert all(len(finding.seeds) >= 3 for finding in findings)
-    for cells in findings.cells:
+    for cells in findings.cells():
         assert f"| {' | '.join(cells)} |" in report.replace("\\|", "|")
     complete, all_of_them = re.search(r"(\d+) of (\d+) trainings complete", report).groups()
     assert all_of_them == complete

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ldvd_lib import paper, pretrained, reproduce, zoo
-from ldvd_lib.paper.results import by_condition, measured
+from ldvd_lib.paper import by_condition, measured
 
 PAGE = Path(__file__).resolve().parents[1] / "course" / "results.md"
 DATA = ("actions", "ucf101")
@@ -92,21 +92,17 @@ def test_the_best_tgan_of_the_tables_is_named_beside_the_longer_trainings(page: 
 
 
 def test_what_is_said_of_both_data_sets_follows_from_their_findings(page: str) -> None:
-    findings = [
-        found for data in DATA for found in reproduce.read_findings(pretrained.reproduction(data) / "claims.json")
-    ]
+    files = [pretrained.reproduction(data) / "claims.json" for data in DATA]
+    findings = [finding for file in files for finding in reproduce.read_findings(file)]
+
+    def about(claim: str, measures: tuple[str, ...]) -> list[reproduce.Finding]:
+        return [each for each in findings if each.claim == claim and each.measure in measures]
 
     def numbers(claim: str, *measures: str) -> list[float]:
-        return [
-            n
-            for found in findings
-            if (found.claim, found.measure) in [(claim, m) for m in measures]
-            for n in found.numbers
-        ]
+        return [number for each in about(claim, measures) for number in each.numbers]
 
     def held(claim: str, *measures: str) -> tuple[int, int]:
-        some = [found for found in findings if found.claim == claim and found.measure in measures]
-        return sum(found.held for found in some), sum(len(found.numbers) for found in some)
+        return sum(each.held for each in about(claim, measures)), len(numbers(claim, *measures))
 
     factors = numbers("1", "extreme", "median")
     assert f"by a factor between {min(factors):.1f} and {max(factors):.1f}" in page

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ldvd_lib._tables import as_html, as_text
+from ldvd_lib._tables import InColumns
 from ldvd_lib.configuration import load_records
 from ldvd_lib.training import Run
 
@@ -194,15 +194,15 @@ class Finding:
         return f"{'>' if self.is_above else '<'} {self.bound:g}"
 
 
-class Findings(tuple[Finding, ...]):
+class Findings(InColumns, tuple[Finding, ...]):
     """Some findings, in the order of the claims; prints as text, shows as HTML in a notebook."""
 
     HEADINGS = ("claim", "the paper says", "measured", "should be", "seed by seed", "median", "holds in")
     TEXTS = 3  # so many columns are words; figures follow
+    FIGURES = range(TEXTS, len(HEADINGS))
 
-    @property
     def cells(self) -> list[tuple[str, ...]]:
-        """A row of text for each."""
+        """A line of text for each finding, under `HEADINGS`."""
         return [
             (
                 each.claim,
@@ -215,12 +215,6 @@ class Findings(tuple[Finding, ...]):
             )
             for each in self
         ]
-
-    def __repr__(self) -> str:
-        return as_text(self.HEADINGS, self.cells, right=range(self.TEXTS, len(self.HEADINGS)))
-
-    def _repr_html_(self) -> str:
-        return as_html(self.HEADINGS, self.cells, right=range(self.TEXTS, len(self.HEADINGS)))
 
 
 def read_findings(path: str | Path) -> Findings:

@@ -15,7 +15,7 @@ def claims_section(record: Record) -> list[str]:
     parts.append(_conditions(record))
     home, findings = record.directory / FIGURES, record.findings
     if findings:
-        parts.append(grid(findings.HEADINGS, findings.cells, texts=findings.TEXTS))
+        parts.append(grid(findings.HEADINGS, findings.cells(), texts=findings.TEXTS))
         caption = (
             "The claims about curvature: a diamond for each training, or pair of trainings with the same seed; a claim "
             "holds on the grey side of its bound"

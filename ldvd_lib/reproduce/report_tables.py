@@ -3,8 +3,7 @@
 from ldvd_lib import plots
 from ldvd_lib._table_figure import draw
 from ldvd_lib.metrics.protocol import PROTOCOLS
-from ldvd_lib.paper import Condition, Measured, Row, Table, compare
-from ldvd_lib.paper.results import by_condition
+from ldvd_lib.paper import Condition, Measured, Row, Table, by_condition, compare
 from ldvd_lib.reproduce.markdown import bullets, enumeration, grid, picture
 from ldvd_lib.reproduce.plan import RUNS
 from ldvd_lib.reproduce.record import FIGURES, Record

@@ -114,7 +114,8 @@ class Workshop:
                 if training.protocol:
                     self._real_features(training, stores)  # first: real clips that do not suit are told at once
                 with self._claim(training) as is_ours:
-                    if is_ours and self._train(training, stores, budget) and not budget.is_spent:
+                    is_trained = is_ours and self._train(training, stores, budget)
+                    if is_trained and training.protocol and not budget.is_spent:
                         self._judge(training, stores)
                 bar.update(Progress.of(training, self.directory).is_complete)
         return Counts.of(plan.trainings, self.directory)
@@ -150,7 +151,6 @@ class Workshop:
                     f"{home} has been trained to step {done.step}, and its step {training.steps} cannot be judged any "
                     f"more: ask for --steps {done.step}, or choose another directory"
                 )
-
             every = _probed_every(run)
             if training.probe_every and done.step >= training.probe_every and every != training.probe_every:
                 raise ValueError(
@@ -226,8 +226,6 @@ class Workshop:
         return self._real[key]
 
     def _judge(self, training: Training, stores: Stores) -> None:
-        if training.protocol is None:
-            return
         real, run = self._real_features(training, stores), Run.open(self.directory / training.directory)
         scores.judge_run(
             run, self.judge, real, step=training.steps, repeats=training.repeats, **self._judging(training)
