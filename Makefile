@@ -33,9 +33,10 @@ site: $(STAMP)  ## build the website in artifacts/site, from the notebooks as th
 links: $(STAMP)  ## ask every link that leads out of the course whether it still does (needs the internet)
 	$(SPHINX) --builder linkcheck $(ARTIFACTS)/links
 
-lint: $(STAMP)  ## check style and format
+lint: $(STAMP)  ## check style, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 # Notebooks under test keep their data and runs out of the reader's own data/ and runs/. The data are made beforehand: two
 # notebooks that meet none would both make them. One thread for each of the processes, which else wait for each other. And

@@ -5,8 +5,8 @@
 
 Scores the paper's three designs at lite scale, and a frame-wise one, as notebook 10 scores a learner's, and prints for
 every figure of the protocol how far the designs differ, how far the seeds of one design differ, and the ratio. With
-``--write`` the entries become the board's baselines, ``ldvd_lib/capstone_baselines.json``. About a minute for each of
-the twelve runs; they are kept in ``runs/10-capstone``, and continued from there.
+``--write`` the entries become the board's baselines, ``ldvd_lib/classroom/capstone_baselines.json``. About a minute
+for each of the twelve runs; they are kept in ``runs/10-capstone``, and continued from there.
 """
 
 import argparse
@@ -16,13 +16,12 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from ldvd_lib import capstone
-from ldvd_lib.capstone import Design
-from ldvd_lib.classroom import store
-from ldvd_lib.configuration import save_json
+from ldvd_lib._kit.configuration import save_json
+from ldvd_lib.classroom import capstone, store
+from ldvd_lib.classroom.capstone import Design
+from ldvd_lib.classroom.leaderboard import BASELINES, Board, seed_noise
 from ldvd_lib.data import WindowSampler
-from ldvd_lib.leaderboard import BASELINES, Board, seed_noise
-from ldvd_lib.paper import results_of_run
+from ldvd_lib.runs import results_of_run
 from ldvd_lib.training import sample_videos
 from ldvd_lib.zoo import ALL_3D, IMAGE, factorized, shifted
 
@@ -44,12 +43,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="make these the board's baselines")
     arguments = parser.parse_args()
+    if arguments.seeds < 2:
+        parser.error("--seeds must be at least 2: the scores of one seed do not show how much seeds differ")
     clips = store(32)
-    real = motion(WindowSampler(clips, batch_size=256, seed=2).next_batch())
+    real = motion(WindowSampler(clips, batch_size=256, seed=2).next_batch().videos)
     entries, figures = [], {}
     for design in DESIGNS:
         entry, runs = capstone.score(design, clips, seeds=range(arguments.seeds))
-        # The time of a step is this machine's, and the date nobody's business.
+        # The time of a step depends on this machine, and the date is of no interest.
         entries.append(dataclasses.replace(entry, seconds=0.0, date=""))
         judged = [results_of_run(run)[-1].values for run in runs]
         for figure in judged[0]:

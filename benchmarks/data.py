@@ -23,7 +23,7 @@ from ldvd_lib.video import to_float
 
 
 class FileReader:
-    """Batches straight from the files: each window is sought, decoded, cropped and resized."""
+    """Batches straight from the files: each window is looked up, decoded, cropped and resized."""
 
     def __init__(self, index: ucf101.UCF101Index, sampler: WindowSampler, map_windows: Callable) -> None:
         self.paths = {clip.name: clip.path for clip in index.clips}

@@ -11,8 +11,8 @@ network takes: a clip of a lower resolution is seen enlarged. The published netw
 paper's sizes are 64 and 128; the small one of the protocol "actions" takes 32, so ours are 16 and 32.
 
 All conditions show the same moments of the same clips, so what differs between two lines is not the draw. The score is
-the quotient of the two columns beside it: to how many classes the answers amount all together, and to how many the
-answer for one video still does (exponentials of the entropies). The deviation is over repetitions with other draws.
+the quotient of the two columns beside it: to how many classes all answers together amount, and to how many the answer
+for a single video does (exponentials of the entropies). The deviation is between repetitions with other draws.
 """
 
 import argparse
@@ -89,23 +89,25 @@ class Moment:
 def probabilities(
     judge: Judge, paths: list[Path], *, sizes: list[int], samples: int, batch_size: int, seed: int, device: str
 ) -> dict[tuple[int, Condition], Tensor]:
-    """What the judge says of as many windows, for each size and condition: ``(samples, num_classes)``."""
+    """The judge's answers for random windows, for each size and condition: ``(samples, num_classes)``."""
     network, num_frames = judge.network.to(device).eval(), judge.protocol.num_frames
     random = np.random.default_rng(seed)
-    found: dict[tuple[int, Condition], list[Tensor]] = {(size, some): [] for size in sizes for some in CONDITIONS}
+    collected: dict[tuple[int, Condition], list[Tensor]] = {
+        (size, condition): [] for size in sizes for condition in CONDITIONS
+    }
     with tqdm(total=samples, desc=f"seed {seed}", unit="window") as bar:
         for first in range(0, samples, batch_size):
             moments = [Moment.draw(paths, num_frames, random) for _ in range(min(batch_size, samples - first))]
-            for (size, condition), answers in found.items():
+            for (size, condition), answers in collected.items():
                 videos = torch.stack([moment.shown(condition, num_frames, size) for moment in moments]).to(device)
                 prepared = judge.prepare(videos).contiguous(memory_format=torch.channels_last_3d)
                 answers.append(network.activations(prepared)["prob"].cpu())
             bar.update(len(moments))
-    return {key: torch.cat(answers) for key, answers in found.items()}
+    return {key: torch.cat(answers) for key, answers in collected.items()}
 
 
 def perplexity(answers: Tensor) -> float:
-    """To how many classes, all as likely, distributions over them amount: the exponential of their mean entropy."""
+    """To how many equally likely classes distributions over them amount: the exponential of their mean entropy."""
     return torch.special.entr(answers.double()).sum(-1).mean().exp().item()
 
 

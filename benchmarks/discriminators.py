@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/discriminators.py [--batch 8] [--rounds 5] [--preset paper] [--device cuda] [--match tgan]
 
-All discriminators take turns in every round, so that a busy machine slows all of them; medians are compared. On the
+In every round all discriminators take turns, so that a busy machine slows all of them; medians are compared. On the
 CPU, peak memory is what PyTorch's allocator holds at most beyond the start of the pass, as its profiler reports it; on
 a GPU it is the allocator's own figure. Beside the measured ratio stands that of the multiply-adds: where the two
 differ, the layer is bound by moving memory, not by arithmetic.
@@ -34,7 +34,7 @@ NAMES = (
 
 
 def one_pass(discriminator: torch.nn.Module, videos: torch.Tensor) -> None:
-    """Scores and the gradients of all weights and of the videos: what a step asks of a discriminator."""
+    """Scores, and the gradients of all weights and of the videos: what a training step needs from a discriminator."""
     videos = videos.detach().requires_grad_()
     scores = discriminator(videos)
     torch.autograd.grad(scores.mean(), [videos, *discriminator.parameters()])

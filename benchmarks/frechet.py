@@ -2,7 +2,7 @@
 
 Usage: python benchmarks/frechet.py [--features 4096] [--samples 2048 8192] [--device cuda] [--threads 2]
 
-For each number of samples a set, both start from the same features and end at the distance. With fewer samples than
+For each number of samples a set, both start from the same features and end with the distance. With fewer samples than
 features the covariances are singular. The difference is relative to the distance. The matrix square root of 4,096
 features takes minutes; --features 1024 shows the same in seconds. scipy works on the CPU whatever the device.
 """
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--features", type=int, default=4096)
     parser.add_argument("--samples", type=int, nargs="+", help="default: half as many as features, and twice as many")
     parser.add_argument("--device", default="cpu", help="where ours runs")
-    parser.add_argument("--threads", type=int, help="for both sides, as OMP_NUM_THREADS has it unless given")
+    parser.add_argument("--threads", type=int, help="for both sides, default: as OMP_NUM_THREADS says")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)

@@ -4,7 +4,7 @@ Usage: python benchmarks/hessian.py [--sizes lite paper] [--seconds 40] [--threa
        (a minute or two for `lite`, about twenty for `paper` on one core)
 
 The networks are new ones, the real clips are of the built-in data, the objective is the recipe's (Wasserstein) with
-batch normalisation as in training. Everybody gets the same weights and videos and is asked for the same: residuals
+batch normalisation as in training. Each method gets the same weights and videos and is asked for the same: residuals
 ‖Hx − θx‖ of at most 1e-3 · |θ|.
 
     ours                  HessianOperator and lanczos
@@ -116,11 +116,11 @@ class Problem:
 
     def __init__(self, objective: DiscriminatorObjective, seconds: float) -> None:
         self.objective, self.seconds = objective, seconds
-        self.model, self.criterion = Scores(objective.discriminator), Criterion(objective.loss)
-        self.videos = torch.cat([objective.real, objective.fake])
+        self.model, self.criterion = Scores(objective.discriminator), Criterion(objective.objective.loss)
+        self.videos = torch.cat([objective.real.video, objective.fake.video])
         self.labels = torch.zeros(len(self.videos), device=self.videos.device)
         self.size = sum(p.numel() for p in objective.parameters)
-        self.steps, self.limit = 2 * K, MOST_PRODUCTS  # until ours has run: see there
+        self.steps, self.limit = 2 * K, MOST_PRODUCTS  # `ours` sets both
 
     def start(self) -> Tensor:
         """A random vector, the same each time."""
@@ -129,7 +129,7 @@ class Problem:
 
 
 @dataclass
-class Found:
+class Result:
     """What a method returned: ``values`` (k,), ``vectors`` (k, P), its products, seconds, and a remark."""
 
     values: Tensor
@@ -140,7 +140,7 @@ class Found:
 
 
 class OutOfProductsError(Exception):
-    """A library that cannot be told how many products it may take has taken too many."""
+    """A library whose number of products cannot be limited has taken too many."""
 
 
 class Clock:
@@ -162,31 +162,31 @@ class Clock:
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device has done what it was asked for."""
+    """Wait until the device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
-def ours(problem: Problem) -> Found:
+def ours(problem: Problem) -> Result:
     objective = problem.objective
     HessianOperator(objective, objective.parameters) @ problem.start()
     clock = Clock(problem.videos.device)
     operator = HessianOperator(objective, objective.parameters)
-    found = lanczos(operator, K, tolerance=TOLERANCE, max_products=MOST_PRODUCTS, vectors=True)
+    pairs = lanczos(operator, K, tolerance=TOLERANCE, max_products=MOST_PRODUCTS, vectors=True)
     seconds = clock.seconds()
-    affordable = int(problem.seconds / seconds * found.products)
-    problem.steps, problem.limit = found.products, min(MOST_PRODUCTS, max(2 * found.products, affordable))
-    return Found(found.values, found.vectors, operator.products, seconds)
+    affordable = int(problem.seconds / seconds * pairs.products)
+    problem.steps, problem.limit = pairs.products, min(MOST_PRODUCTS, max(2 * pairs.products, affordable))
+    return Result(pairs.values, pairs.vectors, operator.products, seconds)
 
 
-def ours_with_eigsh(problem: Problem) -> Found:
+def ours_with_eigsh(problem: Problem) -> Result:
     objective = problem.objective
     clock = Clock(problem.videos.device)
     operator = HessianOperator(objective, objective.parameters)
     return arpack(problem, operator.linear_operator(), problem.limit, clock)
 
 
-def curvlinops(problem: Problem) -> Found:
+def curvlinops(problem: Problem) -> Result:
     from curvlinops import HessianLinearOperator
 
     model = Scores(problem.objective.discriminator, written_out=True)
@@ -205,7 +205,7 @@ def curvlinops(problem: Problem) -> Found:
     return arpack(problem, build().to_scipy(), problem.limit, clock)
 
 
-def hessian_eigenthings(problem: Problem) -> Found:
+def hessian_eigenthings(problem: Problem) -> Result:
     from hessian_eigenthings import HessianOperator as Operator
     from hessian_eigenthings import lanczos as their_lanczos
 
@@ -217,15 +217,15 @@ def hessian_eigenthings(problem: Problem) -> Found:
     steps = problem.steps
     while True:
         clock = Clock(problem.videos.device)
-        found = their_lanczos(operator, k=K, max_iter=steps, tol=TOLERANCE, reorthogonalize=True, seed=0)
+        pairs = their_lanczos(operator, k=K, max_iter=steps, tol=TOLERANCE, reorthogonalize=True, seed=0)
         seconds = clock.seconds()
-        if found.converged.all() or steps == problem.limit:
-            remark = "" if found.converged.all() else "stopped"
-            return Found(found.eigenvalues, found.eigenvectors, found.iterations, seconds, remark)
+        if pairs.converged.all() or steps == problem.limit:
+            remark = "" if pairs.converged.all() else "stopped"
+            return Result(pairs.eigenvalues, pairs.eigenvectors, pairs.iterations, seconds, remark)
         steps = min(problem.limit, steps + steps // 4)
 
 
-def pyhessian(problem: Problem, change: float = TOLERANCE, each: int = 100) -> Found:
+def pyhessian(problem: Problem, change: float = TOLERANCE, iterations: int = 100) -> Result:
     from pyhessian import hessian
     from pyhessian.utils import hessian_vector_product
 
@@ -236,27 +236,27 @@ def pyhessian(problem: Problem, change: float = TOLERANCE, each: int = 100) -> F
         products += 1
         return hessian_vector_product(*arguments)
 
-    each = min(each, problem.limit // K)
+    iterations = min(iterations, problem.limit // K)
     torch.manual_seed(0)
     with replaced("pyhessian.hessian", "hessian_vector_product", counted):
         clock = Clock(problem.videos.device)
-        whole = problem.videos, problem.labels
-        curvature = hessian(problem.model, problem.criterion, data=whole, cuda=problem.videos.device.type == "cuda")
-        values, vectors = curvature.eigenvalues(maxIter=each, tol=change, top_n=K)
+        batch = problem.videos, problem.labels
+        curvature = hessian(problem.model, problem.criterion, data=batch, cuda=problem.videos.device.type == "cuda")
+        values, vectors = curvature.eigenvalues(maxIter=iterations, tol=change, top_n=K)
         seconds = clock.seconds()
     for parameter in problem.model.parameters():
         parameter.grad = None  # it holds the graph
     flat = torch.stack([torch.cat([part.flatten() for part in vector]) for vector in vectors])
-    return Found(torch.tensor(values), flat, products, seconds, f"at most {each} each")
+    return Result(torch.tensor(values), flat, products, seconds, f"at most {iterations} each")
 
 
-def pyhessian_to_residual(problem: Problem) -> Found:
-    return pyhessian(problem, change=1e-7, each=MOST_PRODUCTS // K)
+def pyhessian_to_residual(problem: Problem) -> Result:
+    return pyhessian(problem, change=1e-7, iterations=MOST_PRODUCTS // K)
 
 
 @contextlib.contextmanager
 def replaced(module_name: str, name: str, value: object):
-    """A name of a module stands for something else within the block."""
+    """Within the block, a name of a module has another value."""
     module = importlib.import_module(module_name)
     original = getattr(module, name)
     setattr(module, name, value)
@@ -266,7 +266,9 @@ def replaced(module_name: str, name: str, value: object):
         setattr(module, name, original)
 
 
-def arpack(problem: Problem, operator: LinearOperator, limit: int, clock: Clock, tolerance: float = TOLERANCE) -> Found:
+def arpack(
+    problem: Problem, operator: LinearOperator, limit: int, clock: Clock, tolerance: float = TOLERANCE
+) -> Result:
     """SciPy's `eigsh` on an operator, with its products counted."""
     products = 0
 
@@ -288,7 +290,7 @@ def arpack(problem: Problem, operator: LinearOperator, limit: int, clock: Clock,
         values, vectors, remark = error.eigenvalues, error.eigenvectors, "stopped"
     seconds = clock.seconds()
     vectors = None if vectors is None else torch.from_numpy(vectors.T)
-    return Found(torch.from_numpy(values), vectors, products, seconds, remark)
+    return Result(torch.from_numpy(values), vectors, products, seconds, remark)
 
 
 # A name, the distribution that it needs, and the method.
@@ -302,10 +304,10 @@ METHODS = (
 )
 
 
-def worst_residual(operator: HessianOperator, found: Found) -> float:
+def worst_residual(operator: HessianOperator, result: Result) -> float:
     """The largest ‖Hx − θx‖ / |θ| of the returned pairs, each x scaled to unit length."""
     worst = 0.0
-    for value, vector in zip(found.values.tolist(), found.vectors, strict=True):
+    for value, vector in zip(result.values.tolist(), result.vectors, strict=True):
         vector = (vector / vector.norm()).to(operator.device, operator.dtype)
         worst = max(worst, ((operator @ vector) - value * vector).norm().item() / abs(value))
     return worst
@@ -349,13 +351,13 @@ def compare(size: str, batch: int, seconds: float, check: bool, device: torch.de
         except importlib.metadata.PackageNotFoundError:
             print(f"{name:>22} not installed: pip install {needed}")
             continue
-        found = method(problem)
-        baseline = baseline or found.seconds
-        residual = "" if found.vectors is None else f"{worst_residual(operator, found):.1e}"
+        result = method(problem)
+        baseline = baseline or result.seconds
+        residual = "" if result.vectors is None else f"{worst_residual(operator, result):.1e}"
         print(
-            f"{name:>22} {version:>8} {found.products:9} {found.seconds:9.2f} "
-            f"{1e3 * found.seconds / found.products:8.1f} {found.seconds / baseline:7.2f} {residual:>9} "
-            f"{number_found(found.values, reference.values):6} {found.remark}",
+            f"{name:>22} {version:>8} {result.products:9} {result.seconds:9.2f} "
+            f"{1e3 * result.seconds / result.products:8.1f} {result.seconds / baseline:7.2f} {residual:>9} "
+            f"{number_found(result.values, reference.values):6} {result.remark}",
             flush=True,
         )
 

@@ -23,7 +23,7 @@ from ldvd_lib.metrics import C3D
 from ldvd_lib.metrics.classifier import load_classifier
 
 LAYERS = ("fc7", "logits")
-Found = dict[str, Tensor]
+Activations = dict[str, Tensor]
 
 
 def c3d() -> C3D:
@@ -39,18 +39,18 @@ def c3d() -> C3D:
 NETWORKS: dict[str, Callable[[], C3D]] = {"c3d": c3d, "small": lambda: load_classifier()[0]}
 
 
-def batched(network: C3D, videos: Tensor) -> Found:
+def batched(network: C3D, videos: Tensor) -> Activations:
     """All videos at once."""
     return network.activations(videos)
 
 
-def one_by_one(network: C3D, videos: Tensor) -> Found:
+def one_by_one(network: C3D, videos: Tensor) -> Activations:
     """A video at a time."""
-    found = [network.activations(video[None]) for video in videos]
-    return {layer: torch.cat([one[layer] for one in found]) for layer in LAYERS}
+    of_each = [network.activations(video[None]) for video in videos]
+    return {layer: torch.cat([activations[layer] for activations in of_each]) for layer in LAYERS}
 
 
-def in_bfloat16(network: C3D, videos: Tensor) -> Found:
+def in_bfloat16(network: C3D, videos: Tensor) -> Activations:
     """All videos at once, convolutions and linear layers in bfloat16."""
     with torch.autocast(videos.device.type, torch.bfloat16):
         return network.activations(videos)
@@ -66,11 +66,11 @@ CONTENDERS = (
 
 
 @torch.no_grad()
-def timed(run: Callable[[C3D, Tensor], Found], network: C3D, videos: Tensor) -> tuple[float, Found]:
-    """Seconds, and what was found, on the CPU: a GPU is waited for."""
+def timed(run: Callable[[C3D, Tensor], Activations], network: C3D, videos: Tensor) -> tuple[float, Activations]:
+    """Seconds, and the activations, on the CPU: a GPU is waited for."""
     start = time.perf_counter()
-    found = {layer: values.float().cpu() for layer, values in run(network, videos).items() if layer in LAYERS}
-    return time.perf_counter() - start, found
+    activations = {layer: values.float().cpu() for layer, values in run(network, videos).items() if layer in LAYERS}
+    return time.perf_counter() - start, activations
 
 
 def difference(ours: Tensor, theirs: Tensor) -> float:
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, help="of the CPU, as OMP_NUM_THREADS has it unless given")
+    parser.add_argument("--threads", type=int, help="of the CPU, default: as OMP_NUM_THREADS says")
     arguments = parser.parse_args()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
@@ -97,10 +97,10 @@ def main() -> None:
         videos = torch.rand(shape, generator=torch.Generator().manual_seed(0)).mul(2).sub(1).to(arguments.device)
 
         seconds: dict[str, list[float]] = {contender: [] for contender, *_ in CONTENDERS}
-        found: dict[str, Found] = {}
+        activations: dict[str, Activations] = {}
         for round_number in range(arguments.rounds + 1):
             for contender, run, layout in CONTENDERS:
-                taken, found[contender] = timed(run, network, videos.contiguous(memory_format=layout))
+                taken, activations[contender] = timed(run, network, videos.contiguous(memory_format=layout))
                 if round_number:  # the first warms up
                     seconds[contender].append(taken)
 
@@ -112,7 +112,7 @@ def main() -> None:
             spread = 50 * (max(times) - min(times)) / median
             print(
                 f"{contender:>24}{count / median:10.2f}{spread:6.1f}{statistics.median(seconds[plain]) / median:7.2f}",
-                *(f"{difference(found[contender][layer], found[plain][layer]):9.1e}" for layer in LAYERS),
+                *(f"{difference(activations[contender][layer], activations[plain][layer]):9.1e}" for layer in LAYERS),
             )
     print("\nratio: times as many videos a second as the plain loop; fc7, logits: differences from it")
 

@@ -3,12 +3,13 @@
 Usage: python benchmarks/train_step.py [--model tgan] [--preset lite] [--steps 100] [--device cuda]
 
 Three things are timed in turns, so that a busy machine slows all of them: forward and backward passes alone, on a
-batch that is already there; the same with optimisers and singular value clipping, which are arithmetic of the recipe;
-and `Trainer.run` with everything: drawing clips from a store, logging, checks, the moving average, the
-progress bar, and a checkpoint a round (a run writes one in 500 steps).
+batch that is already there; the same with optimisers, singular value clipping and the moving average, which are
+arithmetic of the recipe; and `Trainer.run` with everything: drawing clips from a store, logging, checks, the progress
+bar, and a checkpoint a round (a run writes one in 500 steps).
 """
 
 import argparse
+import copy
 import statistics
 import tempfile
 import time
@@ -18,10 +19,10 @@ import numpy as np
 import torch
 
 from ldvd_lib import zoo
-from ldvd_lib.data import ClipStore
-from ldvd_lib.lipschitz import clip_singular_values_
-from ldvd_lib.training import Trainer
-from ldvd_lib.training.steps import STEPS
+from ldvd_lib.batch import Batch
+from ldvd_lib.data import ClipStore, WindowSampler
+from ldvd_lib.recipe import GAMES
+from ldvd_lib.training import Source, Trainer, play
 
 
 def noise_store(image_size: int, clips: int = 200, frames: int = 60) -> ClipStore:
@@ -31,41 +32,28 @@ def noise_store(image_size: int, clips: int = 200, frames: int = 60) -> ClipStor
 
 
 class Bare:
-    """Stands in for a trainer: what a game's step asks for, and nothing else."""
+    """A trainer's players and game on one batch of clips that is there already, and nothing else.
+
+    Args:
+        trainer: whose players they are.
+        update: move them, and clip singular values; otherwise gradients are worked out and nothing comes of them.
+    """
 
     def __init__(self, trainer: Trainer, *, update: bool) -> None:
-        self.gan, self.loss, self.autocast = trainer.gan, trainer.loss, trainer.autocast
-        self.recipe, self.device, self.random = trainer.recipe, trainer.device, trainer.random
-        self.optimizers = {
-            name: optimizer if update else _Frozen(optimizer) for name, optimizer in trainer.optimizers.items()
-        }
-        self.update, self.step = update, 0
-        self._batch, self._labels = trainer.real_videos(with_labels=True)
-        self._latents = trainer.latents(len(self._batch))
-
-    def real_videos(self, *, with_labels: bool = False) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
-        return (self._batch, self._labels) if with_labels else self._batch
-
-    def latents(self, n: int) -> torch.Tensor:
-        return self._latents[:n]
+        self.players = copy.copy(trainer.players)
+        if not update:
+            self.players.move = self.players.finish = lambda _: None
+        self.game, self.objective = GAMES[trainer.recipe.game], trainer.objective
+        batch = trainer.sampler.next_batch()
+        clips = Batch(batch.video.to(trainer.device), batch.labels.to(trainer.device))
+        self.source = Source(lambda: clips, clips.size, trainer.random)
+        self.step = 0
 
     def run(self, steps: int) -> None:
         for _ in range(steps):
-            STEPS[self.recipe.game](self)
+            play(self.game, self.objective, self.players, self.source)
             self.step += 1
-            if self.update and self.recipe.svc_every and self.step % self.recipe.svc_every == 0:
-                for discriminator in self.gan.discriminators.values():
-                    clip_singular_values_(discriminator)
-
-
-class _Frozen:
-    """An optimiser that only clears gradients."""
-
-    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
-        self.zero_grad = optimizer.zero_grad
-
-    def step(self) -> None:
-        pass
+            self.players.finish(self.step)
 
 
 def main() -> None:
@@ -78,7 +66,7 @@ def main() -> None:
     arguments = parser.parse_args()
     gan = zoo.build(arguments.model, arguments.preset)
     recipe = gan.recipe
-    sampler = gan.sampler(noise_store(gan.image_size), device=arguments.device)
+    sampler = WindowSampler.for_gan(gan, noise_store(gan.image_size), device=arguments.device)
     with tempfile.TemporaryDirectory() as directory:
         trainer = Trainer(
             gan, sampler, Path(directory) / "run", device=arguments.device, callbacks=[], checkpoint_every=10**9
@@ -93,7 +81,7 @@ def main() -> None:
         passes, updates = Bare(trainer, update=False), Bare(trainer, update=True)
         contenders = {
             "forward and backward": lambda: passes.run(arguments.steps),
-            "+ optimisers, clipping": lambda: updates.run(arguments.steps),
+            "+ optimisers, clipping, average": lambda: updates.run(arguments.steps),
             "Trainer.run": loop,
         }
         seconds: dict[str, list[float]] = {name: [] for name in contenders}
@@ -113,7 +101,7 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     for name, median in medians.items():
         overhead = medians["Trainer.run"] / median - 1
-        print(f"{name:>24}: {median * 1e3:8.1f} ms a step, {batch / median:8.1f} clips/s, loop takes {overhead:+.1%}")
+        print(f"{name:>33}: {median * 1e3:8.1f} ms a step, {batch / median:8.1f} clips/s, loop takes {overhead:+.1%}")
 
 
 if __name__ == "__main__":

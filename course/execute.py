@@ -55,9 +55,9 @@ def badge(name: str) -> str:
 def bootstrap() -> str:
     """The source of the cell that makes a notebook run on Colab, and does nothing where the library is installed.
 
-    It names the library alone, at this version, and leaves what Colab brings as it is, since no dependency in
-    pyproject.toml asks for another version of that. Nor does it switch Colab's manager of custom widgets on: anywidget
-    does so by itself when the first widget is made.
+    It installs only the library, at this version, and leaves what Colab brings as it is, since no dependency in
+    pyproject.toml asks for another version of that. It need not switch on Colab's manager of custom widgets: anywidget
+    does so itself when the first widget is made.
     """
     address, version = project()
     return (
@@ -67,7 +67,7 @@ def bootstrap() -> str:
         'if importlib.util.find_spec("ldvd_lib") is None:\n'
         f'    %pip install --quiet "ldvd-course @ git+{address}@v{version}"\n'
         "\n"
-        "    from ldvd_lib.environment import environment_report\n"
+        "    from ldvd_lib.classroom.environment import environment_report\n"
         "\n"
         '    print("Device:", environment_report().device_in_words)'
     )
@@ -76,9 +76,10 @@ def bootstrap() -> str:
 def clean(notebook: NotebookNode, name: str) -> NotebookNode:
     """A copy as it is to be committed.
 
-    Badge and bootstrap cell are written, widget models (useless without their kernel), timestamps, editor state and
-    the machine's Python version go; consecutive pieces of the same stream become one. How long the notebook took stays.
-    Pictures keep the alternative text they came with; those that have none, as figures do, are given their caption's.
+    Badge and bootstrap cell are written. Widget models (useless without their kernel), timestamps, editor state and
+    the machine's Python version are removed; consecutive pieces of the same stream become one. How long the notebook
+    took is kept. Pictures keep the alternative text they came with; those without one, such as figures, get their
+    caption as one.
 
     Args:
         notebook: The notebook.
@@ -100,11 +101,11 @@ def clean(notebook: NotebookNode, name: str) -> NotebookNode:
             for output in cell.outputs:
                 if "data" in output:
                     output.data.pop(_WIDGET_VIEW, None)
-                    if "text/plain" in output.data:  # the text beside a progress bar is that of its beginning
-                        done = _PROGRESS_BAR.sub(r" 100%|##########| \1/\1 [", output.data["text/plain"])
-                        output.data["text/plain"] = done
+                    if "text/plain" in output.data:  # the text stored with a progress bar is from its beginning
+                        finished = _PROGRESS_BAR.sub(r" 100%|##########| \1/\1 [", output.data["text/plain"])
+                        output.data["text/plain"] = finished
                     if "image/png" in output.data:
-                        output.data.pop("image/jpeg", None)  # Pillow brings every picture twice
+                        output.data.pop("image/jpeg", None)  # Pillow gives every picture twice
                     output.metadata = _alternative_texts(output, _caption(following))
     return notebook
 
@@ -127,9 +128,9 @@ def _alternative_texts(output: NotebookNode, caption: str) -> NotebookNode:
     texts = {}
     for kind in output.data:
         if kind.startswith("image/"):
-            own = output.metadata.get(kind, {}).get("alt", "")
-            # A text that was a caption follows it when that changes.
-            text = caption if not own or _CAPTION.match(own) else own
+            present = output.metadata.get(kind, {}).get("alt", "")
+            # A text that was a caption is replaced when the caption changes.
+            text = caption if not present or _CAPTION.match(present) else present
             if text:
                 texts[kind] = {"alt": text}
     return nbformat.from_dict(texts)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Download UCF-101 (13,320 clips, 101 classes) and its official split files, unpack them and check the result.
 
-Leaves DIRECTORY/UCF-101/<Class>/*.avi and DIRECTORY/ucfTrainTestlist/*.txt. Run it again after an interruption: it goes
-on from where it stopped. The data set is for research; the clips are from YouTube.
+Leaves DIRECTORY/UCF-101/<Class>/*.avi and DIRECTORY/ucfTrainTestlist/*.txt. Run it again after an interruption: it
+continues where it stopped. The data set is for research; the clips are from YouTube.
 
 examples:
   %(prog)s data                                   everything: 6.9 GB to download, 14 GB of disk
@@ -23,13 +23,13 @@ from ldvd_lib.data import download
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("directory", type=Path, help="where the data set shall be")
+    parser.add_argument("directory", type=Path, help="where to put the data set")
     parser.add_argument("--verify", action="store_true", help="download nothing; report what is missing")
     parser.add_argument("--quiet", action="store_true", help="no progress bars, only warnings and errors")
 
-    given = parser.add_argument_group("files fetched another way")
-    given.add_argument("--archive", type=Path, metavar="PATH", help="UCF101.rar; it is read there and kept")
-    given.add_argument("--splits", type=Path, metavar="PATH", help=f"{download.SPLITS_SOURCE.name}, or its directory")
+    files = parser.add_argument_group("files fetched another way")
+    files.add_argument("--archive", type=Path, metavar="PATH", help="UCF101.rar; it is read there and kept")
+    files.add_argument("--splits", type=Path, metavar="PATH", help=f"{download.SPLITS_SOURCE.name}, or its directory")
 
     archive = parser.add_argument_group("the archive")
     archive.add_argument("--url", default=download.ARCHIVE_SOURCE.url, help="another address (default: %(default)s)")

@@ -15,7 +15,7 @@ def main() -> int:
     parser.add_argument("--clips-per-class", type=int, default=25, help="clips of each action (%(default)s)")
     parser.add_argument("--frames-per-clip", type=int, default=40, help="length of a clip, 25 a second (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same frames (%(default)s)")
-    parser.add_argument("--workers", type=int, help="clips rendered at a time (one per core)")
+    parser.add_argument("--workers", type=int, help="clips rendered at the same time (one per core)")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -32,7 +32,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("broken off; the same command goes on where it stopped", file=sys.stderr)
+        print("interrupted; the same command continues where it stopped", file=sys.stderr)
         return 130
     print(root)
     return 0

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Decode the clips of UCF-101 once into a store that training reads: `ldvd data prepare`, beside the other scripts."""
+"""Decode the clips of UCF-101 once into a store that training reads; the same as `ldvd data prepare`."""
 
 import sys
 

@@ -1,21 +1,22 @@
 """What makes a good discriminator for video GANs? The library behind the course.
 
-The names that most notebooks need can be imported from here; each is loaded when it is asked for, so that
-``import ldvd_lib`` costs nothing.
+The names that most notebooks need can be imported from here, and every part of the library is an attribute
+(``ldvd_lib.zoo``). Each is loaded when it is asked for, so that ``import ldvd_lib`` costs nothing.
 """
 
 import importlib
+import pkgutil
 
 _HOMES = {
     "ArchitectureLab": "ldvd_lib.widgets",
     "ClipStore": "ldvd_lib.data",
     "HessianOperator": "ldvd_lib.hessian",
     "MoCoGANGenerator": "ldvd_lib.generators",
-    "Recipe": "ldvd_lib.gan",
-    "Run": "ldvd_lib.training",
+    "Recipe": "ldvd_lib.recipe",
+    "Run": "ldvd_lib.runs",
     "SampleBrowser": "ldvd_lib.widgets",
     "SpectrumExplorer": "ldvd_lib.widgets",
-    "SpectrumProbe": "ldvd_lib.hessian",
+    "SpectrumProbe": "ldvd_lib.training",
     "TGANGenerator": "ldvd_lib.generators",
     "TableExplorer": "ldvd_lib.widgets",
     "Trainer": "ldvd_lib.training",
@@ -27,14 +28,17 @@ _HOMES = {
     "lanczos": "ldvd_lib.hessian",
     "sample_videos": "ldvd_lib.training",
 }
+_ROOMS = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
-__all__ = sorted(_HOMES)
+__all__ = sorted({*_HOMES, *_ROOMS})
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'ldvd_lib' has no attribute {name!r}: it has {__all__} and its submodules")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"ldvd_lib.{name}")
+    raise AttributeError(f"module 'ldvd_lib' has no attribute {name!r}: it has {__all__}")
 
 
 def __dir__() -> list[str]:

@@ -4,115 +4,95 @@ A `VideoGANConfig` is all of that as values: it goes to a run's ``config.json`` 
 """
 
 import inspect
+import keyword
+import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
-from ldvd_lib import losses
-from ldvd_lib.data import ClipStore, WindowSampler
-from ldvd_lib.discriminators import VideoDiscriminator
-from ldvd_lib.generators import MoCoGANGenerator, TGANGenerator
+from ldvd_lib._kit.checks import one_of, suggestion
+from ldvd_lib._kit.configuration import check_type, check_types
+from ldvd_lib.discriminators import Discriminator, VideoDiscriminator
+from ldvd_lib.generators import MoCoGANGenerator, TGANGenerator, VideoGenerator
+from ldvd_lib.recipe import Recipe
 
-GENERATORS: dict[str, type[nn.Module]] = {"mocogan": MoCoGANGenerator, "tgan": TGANGenerator}
-DISCRIMINATORS: dict[str, type[nn.Module]] = {"stack": VideoDiscriminator}
-OPTIMIZERS = ("rmsprop", "adam")
-PRECISIONS = ("float32", "bfloat16")
+# Kind → class. `ldvd_lib.zoo.register` adds to these.
+GENERATORS: dict[str, type[VideoGenerator]] = {"mocogan": MoCoGANGenerator, "tgan": TGANGenerator}
+DISCRIMINATORS: dict[str, type[Discriminator]] = {"stack": VideoDiscriminator}
 
+Network = TypeVar("Network", bound=nn.Module)
 
-@dataclass(frozen=True)
-class Recipe:
-    """How a video GAN is trained.
-
-    The defaults are TGAN's published ones (MODELS §4).
-
-    Attributes:
-        game: the step that updates the players; a key of `ldvd_lib.training.steps.STEPS`.
-        loss: a name in `ldvd_lib.losses.LOSSES`.
-        optimizer: ``"rmsprop"`` (alpha 0.99) or ``"adam"`` (with `betas`), for every player.
-        generator_rate, discriminator_rate: learning rates.
-        betas: Adam's.
-        weight_decay: L2 coefficient of either optimiser.
-        batch_size: videos in a batch.
-        svc_every: singular values of the discriminators are clipped every so many steps; 0 for never.
-        frame_stride: a training clip takes every so manieth frame of the footage.
-        flip: training clips are mirrored at random.
-        average: decay of the exponential moving average of the generator that samples are drawn from; 0 for none.
-        precision: ``"float32"``, or ``"bfloat16"`` for autocast.
-        compile: run both networks through ``torch.compile``.
-        iterations: the steps of a full run.
-    """
-
-    game: str = "tgan"
-    loss: str = "wasserstein"
-    optimizer: str = "rmsprop"
-    generator_rate: float = 5e-5
-    discriminator_rate: float = 5e-5
-    betas: tuple[float, float] = (0.5, 0.999)
-    weight_decay: float = 0.0
-    batch_size: int = 32
-    svc_every: int = 5
-    frame_stride: int = 1
-    flip: bool = False
-    average: float = 0.0
-    precision: str = "float32"
-    compile: bool = False
-    iterations: int = 100_000
-
-    def __post_init__(self) -> None:
-        losses.get(self.loss)
-        choices = (("optimizer", self.optimizer, OPTIMIZERS), ("precision", self.precision, PRECISIONS))
-        for name, value, known in choices:
-            if value not in known:
-                raise ValueError(f"{name} is {value!r}, but must be one of {known}")
-        for name in ("generator_rate", "discriminator_rate"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must be positive")
-        for name in ("batch_size", "frame_stride", "iterations"):
-            if not getattr(self, name) >= 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1")
-        if self.batch_size < 2:
-            raise ValueError("batch_size is 1, but batch normalisation needs at least 2 videos")
-        if self.svc_every < 0 or self.weight_decay < 0:
-            raise ValueError("svc_every and weight_decay must not be negative (0 turns them off)")
-        if not 0 <= self.average < 1:
-            raise ValueError(f"average is {self.average}, but a decay lies in [0, 1) (0 turns averaging off)")
-
-    def make_optimizer(self, parameters: list[nn.Parameter], rate: float) -> torch.optim.Optimizer:
-        """The recipe's optimiser over those of the parameters that are to be learnt."""
-        parameters = [parameter for parameter in parameters if parameter.requires_grad]
-        if self.optimizer == "rmsprop":
-            return torch.optim.RMSprop(parameters, rate, alpha=0.99, eps=1e-8, weight_decay=self.weight_decay)
-        return torch.optim.Adam(parameters, rate, betas=self.betas, weight_decay=self.weight_decay)
+GENERATOR = "generator"  # this player's name; all others are discriminators
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """A network as values: a key of `GENERATORS` or `DISCRIMINATORS` and its arguments."""
+    """A network as values: a key of `GENERATORS` or `DISCRIMINATORS`, and arguments of its class."""
 
     kind: str
     options: dict[str, Any] = field(default_factory=dict)
 
-    def build(self, registry: dict[str, type[nn.Module]]) -> nn.Module:
-        """Build it.
+    def __post_init__(self) -> None:
+        check_types(self)
+
+    def check(self, registry: Mapping[str, type[nn.Module]]) -> None:
+        """See whether there is such a network.
 
         Raises:
-            ValueError: for an unknown kind or option, naming the known ones.
+            ValueError: for an unknown kind or option, naming the known ones, or for an option of another type.
         """
-        if self.kind not in registry:
-            raise ValueError(f"network kind {self.kind!r} is unknown: choose one of {sorted(registry)}")
-        cls = registry[self.kind]
-        known = list(inspect.signature(cls).parameters)
-        unknown = sorted(set(self.options) - set(known))
-        if unknown:
-            raise ValueError(f"{cls.__name__} has no option(s) {unknown}: its options are {known}")
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in self.options.items()})
+        one_of("network kind", self.kind, registry)
+        known = self.arguments(registry)
+        for name, value in self.options.items():
+            if name not in known:
+                raise ValueError(f"{registry[self.kind].__name__} has no option(s) {[name]}: {suggestion(name, known)}")
+            check_type(name, _as_tuple(value), known[name])
+
+    def build(self, registry: Mapping[str, type[Network]]) -> Network:
+        """Build it; raises what `check` does, and what the network's class does."""
+        self.check(registry)
+        return registry[self.kind](**{name: _as_tuple(value) for name, value in self.options.items()})
+
+    def option(self, name: str, registry: Mapping[str, type[nn.Module]]) -> Any:
+        """The value of an option: the one given, or the default of the network's class."""
+        if name in self.options:
+            return self.options[name]
+        parameter = inspect.signature(registry[self.kind]).parameters.get(name)
+        if parameter is None or parameter.default is inspect.Parameter.empty:
+            raise ValueError(f"{registry[self.kind].__name__} has no default for the option {name!r}: give it")
+        return parameter.default
+
+    def has(self, name: str, registry: Mapping[str, type[nn.Module]]) -> bool:
+        """Whether the network's class has such an option."""
+        return name in self.arguments(registry)
+
+    def arguments(self, registry: Mapping[str, type[nn.Module]]) -> dict[str, Any]:
+        """The options that there are: name → annotation."""
+        network = registry[self.kind]
+        hints = typing.get_type_hints(network.__init__)
+        return {name: hints.get(name, Any) for name in inspect.signature(network).parameters}
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list | tuple) else value
 
 
 @dataclass(frozen=True)
 class VideoGANConfig:
-    """Everything that defines a video GAN and its training."""
+    """Everything that defines a video GAN and its training.
+
+    Attributes:
+        name, preset: as the zoo has them, or of one's own.
+        generator: of videos.
+        discriminators: by name, at least one.
+        recipe: how it is trained.
+
+    Raises:
+        ValueError: if it has no discriminator, or if a network or one of its options is not known.
+    """
 
     name: str
     preset: str
@@ -121,8 +101,24 @@ class VideoGANConfig:
     recipe: Recipe = field(default_factory=Recipe)
 
     def __post_init__(self) -> None:
+        check_types(self)
         if not self.discriminators:
             raise ValueError(f"{self.name}: a GAN needs at least one discriminator")
+        self.generator.check(GENERATORS)
+        for name, discriminator in self.discriminators.items():
+            if not name.isidentifier() or keyword.iskeyword(name) or name == GENERATOR:
+                raise ValueError(f"{name!r} cannot be the name of a discriminator: use a word such as 'video'")
+            discriminator.check(DISCRIMINATORS)
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of its videos in pixels."""
+        return self.generator.option("image_size", GENERATORS)
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of its videos."""
+        return self.generator.option("num_frames", GENERATORS)
 
     def build(self, *, seed: int = 0) -> "VideoGAN":
         """Build the networks with weights drawn from a seed; torch's global generator is left as it was."""
@@ -135,20 +131,27 @@ class VideoGANConfig:
     def with_recipe(self, **changes: Any) -> "VideoGANConfig":
         """The same with some values of the recipe changed."""
         known = list(Recipe.__dataclass_fields__)
-        unknown = sorted(set(changes) - set(known))
-        if unknown:
-            raise ValueError(f"a recipe has no value(s) {unknown}: it has {known}")
+        for name in changes:
+            if name not in known:
+                raise ValueError(f"a recipe has no value(s) {[name]}: {suggestion(name, known)}")
         return replace(self, recipe=replace(self.recipe, **changes))
 
 
 class VideoGAN(nn.Module):
     """A generator and its discriminators, with the configuration that they were built from."""
 
-    def __init__(self, config: VideoGANConfig, generator: nn.Module, discriminators: dict[str, nn.Module]) -> None:
+    def __init__(
+        self, config: VideoGANConfig, generator: VideoGenerator, discriminators: dict[str, Discriminator]
+    ) -> None:
         super().__init__()
         self.config = config
-        self.generator = generator
+        self.generator: VideoGenerator = generator
         self.discriminators = nn.ModuleDict(discriminators)
+
+    @property
+    def networks(self) -> dict[str, VideoGenerator | Discriminator]:
+        """All of them by name: the generator is ``"generator"``."""
+        return {GENERATOR: self.generator, **cast(dict[str, Discriminator], dict(self.discriminators.items()))}
 
     @property
     def recipe(self) -> Recipe:
@@ -166,6 +169,11 @@ class VideoGAN(nn.Module):
         return self.generator.num_frames
 
     @property
+    def num_categories(self) -> int:
+        """Classes that its generator paints on demand or its discriminators tell apart; 0 for none."""
+        return max(getattr(network, "num_categories", 0) for network in self.networks.values())
+
+    @property
     def device(self) -> torch.device:
         """Where its weights are."""
         return next(self.parameters()).device
@@ -174,22 +182,7 @@ class VideoGAN(nn.Module):
         """Latents ``(N, latent_dim)`` → videos ``(N, 3, T, H, W)`` in [-1, 1]."""
         return self.generator(latents)
 
-    def sampler(
-        self, store: ClipStore, *, short: str = "error", device: str | torch.device = "cpu", seed: int = 0
-    ) -> WindowSampler:
-        """Real clips as this GAN is trained on them: batches of the recipe's size, frame stride and flips.
-
-        Args:
-            store: clips of its image size.
-            short, device, seed: see `ldvd_lib.data.WindowSampler`.
-        """
-        return WindowSampler(
-            store,
-            batch_size=self.recipe.batch_size,
-            num_frames=self.num_frames,
-            stride=self.recipe.frame_stride,
-            flip=self.recipe.flip,
-            short=short,
-            device=device,
-            seed=seed,
-        )
+    def set_step(self, step: int) -> None:
+        """Tell all networks that may grow which step of training it is."""
+        for network in self.networks.values():
+            network.set_step(step)

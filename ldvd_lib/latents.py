@@ -1,4 +1,4 @@
-"""What one does with latent vectors: bring them nearer to the mean, walk between two, let many have a part in common.
+"""Operations on latent vectors: move them towards the mean, walk between two, give many of them a part in common.
 
 Source: spherical walks, White 2016, "Sampling Generative Networks"; the factor ψ, Karras et al. 2019, "A Style-Based
 Generator Architecture for Generative Adversarial Networks" (there for intermediate latents).
@@ -10,25 +10,25 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from ldvd_lib._checks import whole_number
+from ldvd_lib._kit.checks import whole_number
 
 __all__ = ["share_part", "spherical_walk", "straight_walk", "truncate", "walk_between"]
 
-Parts = Mapping[str, slice]  # what a generator's latent_parts are
-_CATEGORY = "category"  # the part that is one-hot: a choice, which has no mean to be near to
+Parts = Mapping[str, slice]  # the type of a generator's latent_parts
+_CATEGORY = "category"  # the part that is one-hot: a choice, which has no mean to move towards
 
 
 def truncate(latents: Tensor, psi: float, *, parts: Parts | None = None) -> Tensor:
-    """Latents brought nearer to their mean, which is 0, by a factor ψ: likelier videos, and less variety.
+    """Move latents towards their mean, which is 0, by a factor ψ: likelier videos, and less variety.
 
-    Every latent keeps its direction, so that a video changes without a jump as ψ does. Uniform latents in [-1, 1]
-    become what a draw from [-ψ, ψ] would give, and standard normal ones what a draw of standard deviation ψ would.
-    (To draw values beyond a threshold anew, as BigGAN does, makes other videos at every ψ.)
+    Every latent keeps its direction, so that a video changes without jumps when ψ changes. Uniform latents in [-1, 1]
+    become uniform in [-ψ, ψ], and standard normal ones become normal with standard deviation ψ. (BigGAN instead draws
+    values beyond a threshold again, which makes other videos at every ψ.)
 
     Args:
         latents: ``(N, latent_dim)``.
         psi: 0 (the mean: always the same video) to 1 (as they are).
-        parts: those of a generator; a ``category``, which is one-hot, stays as it is.
+        parts: those of the generator; a ``category``, which is one-hot, stays as it is.
 
     Returns:
         ``(N, latent_dim)``, a new tensor.
@@ -47,11 +47,11 @@ def truncate(latents: Tensor, psi: float, *, parts: Parts | None = None) -> Tens
 def straight_walk(start: Tensor, end: Tensor, num_steps: int) -> Tensor:
     """Evenly spaced points on the line from one latent to another: right where latents are uniform in a cube.
 
-    A cube is convex: the line never leaves it, which a walk along the sphere does nearly always.
+    A cube is convex, so the line never leaves it; a walk along the sphere nearly always does.
 
     Args:
         start, end: ``(latent_dim,)``.
-        num_steps: 2 or more, the ends included.
+        num_steps: 2 or more, including both ends.
 
     Returns:
         ``(num_steps, latent_dim)``, the first row `start` and the last row `end`.
@@ -62,13 +62,13 @@ def straight_walk(start: Tensor, end: Tensor, num_steps: int) -> Tensor:
 def spherical_walk(start: Tensor, end: Tensor, num_steps: int) -> Tensor:
     """Points on the arc from one latent to another ("slerp"): right where latents are standard normal.
 
-    In many dimensions nearly all normal latents have nearly the same length. Half-way along a straight line one would
-    be far inside, where no latent was drawn in training. Points follow each other at equal angles where the ends are
-    equally long. Latents of one direction (or of opposite ones, which no single arc joins) are joined by a line.
+    In many dimensions nearly all normal latents have nearly the same length. The middle of a straight line would be far
+    inside, where no latent was drawn in training. If the ends are equally long, the points are at equal angles. Latents
+    of the same direction (or of opposite ones, which no single arc joins) are joined by a line.
 
     Args:
         start, end: ``(latent_dim,)``.
-        num_steps: 2 or more, the ends included.
+        num_steps: 2 or more, including both ends.
 
     Returns:
         ``(num_steps, latent_dim)``, the first row `start` and the last row `end`.
@@ -80,20 +80,21 @@ def spherical_walk(start: Tensor, end: Tensor, num_steps: int) -> Tensor:
     if sine < 1e-3:
         return straight_walk(start, end, num_steps)
     weights = [(math.sin((1 - share) * angle) / sine, math.sin(share * angle) / sine) for share in _shares(num_steps)]
-    return torch.stack([before * start + after * end for before, after in weights])
+    return torch.stack([start_weight * start + end_weight * end for start_weight, end_weight in weights])
 
 
 def walk_between(latents: Tensor, first: int, second: int, num_steps: int, *, parts: Parts | None = None) -> Tensor:
-    """Walk from one of many drawn latents to another, each part in the way that suits how it was drawn.
+    """Walk from one of many drawn latents to another, each part in the way that suits its distribution.
 
-    A part that is in [-1, 1] for all latents (uniform, or a one-hot category) is walked along a line; another, which is
-    taken for normal, along the sphere. Parts go separately: one that both ends share stays where it is.
+    A part that is in [-1, 1] for all latents (uniform, or a one-hot category) is walked along a line; any other is
+    assumed to be normal and walked along the sphere. Each part is walked separately, so one that both ends share stays
+    the same.
 
     Args:
         latents: ``(N, latent_dim)``, as drawn.
         first, second: indices of the ends.
-        num_steps: 2 or more, the ends included.
-        parts: those of the generator; by default there is one.
+        num_steps: 2 or more, including both ends.
+        parts: those of the generator; by default the latent is one part.
 
     Returns:
         ``(num_steps, latent_dim)``.

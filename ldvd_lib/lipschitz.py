@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-# A clipped matrix, rounded to float32, has norms up to about 1 + 1e-7: below this nothing is clipped again, so that
-# clipping twice is clipping once, bit for bit.
+# A clipped matrix, rounded to float32, has norms up to about 1 + 1e-7. Below this tolerance nothing is clipped again,
+# so that clipping twice gives exactly the same as clipping once.
 TOLERANCE = 1e-6
 MIN_GAMMA = 0.01  # of the running standard deviation: a normalisation layer is never switched off
 
@@ -73,8 +73,8 @@ def clip_matrix_(weight: Tensor) -> Tensor:
 def _gram_eigenvectors(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues (ascending) and eigenvectors of M Mᵀ in float64; NaN where M is not finite.
 
-    Products of float32 in short pieces, summed in float64, are exact to about 1e-7 of the *largest* eigenvalue. Where
-    that could be felt at 1, everything is done again in float64.
+    Products of float32 in short pieces, summed in float64, are exact to about 1e-7 of the *largest* eigenvalue. If
+    that could matter at 1, everything is computed again in float64.
     """
     gram = sum((piece @ piece.T).double() for piece in matrix.split(4096, dim=1))
     if not torch.isfinite(gram).all():
@@ -149,7 +149,7 @@ def spectral_norms(module: nn.Module) -> list[LayerNorm]:
     for name, layer in module.named_modules():
         if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd):
             norm = singular_values(layer.weight)[0].item()
-        elif isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.affine and layer.track_running_stats:
+        elif isinstance(layer, nn.modules.batchnorm._BatchNorm) and layer.affine and layer.running_var is not None:
             norm = (layer.weight.abs() / (layer.running_var + layer.eps).sqrt()).max().item()
         else:
             continue
@@ -157,7 +157,9 @@ def spectral_norms(module: nn.Module) -> list[LayerNorm]:
     return rows
 
 
-def operator_norm(layer: nn.Module, input_shape: tuple[int, ...], *, iterations: int = 100, seed: int = 0) -> float:
+def operator_norm(
+    layer: nn.Linear | nn.modules.conv._ConvNd, input_shape: tuple[int, ...], *, iterations: int = 100, seed: int = 0
+) -> float:
     """The largest factor by which a linear layer stretches any input of a given shape, by power iteration.
 
     Args:

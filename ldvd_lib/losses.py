@@ -1,13 +1,17 @@
-"""The objectives of the adversarial games, on scores (logits) of any shape.
+"""The adversarial losses, on scores (logits) of any shape, and penalties on how steep a discriminator is.
 
 A `Loss` is two functions: what the discriminator minimises and what the generator minimises.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
+
+from ldvd_lib._kit.checks import one_of
+from ldvd_lib.batch import Batch
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,57 @@ def get(name: str) -> Loss:
     Raises:
         ValueError: for an unknown name.
     """
-    if name not in LOSSES:
-        raise ValueError(f"loss {name!r} is unknown: choose one of {sorted(LOSSES)}")
-    return LOSSES[name]
+    return LOSSES[one_of("loss", name, LOSSES)]
+
+
+def squared_gradient(scores: Tensor, videos: Sequence[Tensor]) -> Tensor:
+    """R1: the squared norm of the gradient of a video's score by its pixels, averaged over the batch.
+
+    Args:
+        scores: ``(N,)``, or maps of patches ``(N, …)``, of which a video's mean counts.
+        videos: what they are scores of, requiring gradients; one tensor, or one for each level, whose squares add up.
+            The average is over the videos of the first.
+
+    Returns:
+        A scalar that can be differentiated.
+
+    Source: Mescheder et al. 2018, equation 9, without the factor ½.
+    """
+    gradients = _gradients(scores, videos)
+    return torch.stack([gradient.square().sum() for gradient in gradients]).sum() / len(videos[0])
+
+
+def steepness(scores: Tensor, videos: Sequence[Tensor]) -> Tensor:
+    """How far a critic is from being as steep as 1: (norm of the gradient of a video's score - 1)², averaged.
+
+    Args and result are those of `squared_gradient`; the norm is over all levels of a video.
+
+    Source: Gulrajani et al. 2017, equation 3.
+    """
+    squares = torch.zeros(len(videos[0]), dtype=scores.dtype, device=scores.device)
+    step = 1
+    for gradient in _gradients(scores, videos):
+        # Each level has every second video of the one before.
+        while len(squares[::step]) > len(gradient):
+            step *= 2
+        squares[::step] += gradient.to(squares).flatten(1).square().sum(1)
+    return ((squares + 1e-12).sqrt() - 1).square().mean()
+
+
+def mix(real: Batch, fake: Batch, random: torch.Generator) -> Batch:
+    """Clips on the straight lines between real and generated ones, at a place drawn uniformly for each.
+
+    Labels and context are those of the real clips.
+    """
+    mixed = []
+    for one, other in zip(real.levels, fake.levels, strict=True):
+        share = torch.rand(len(one), generator=random, device=random.device).to(one)
+        mixed.append(other.lerp(one, share.view(-1, *[1] * (one.ndim - 1))))
+    return real._replace(videos=tuple(mixed) if isinstance(real.videos, tuple) else mixed[0])
+
+
+def _gradients(scores: Tensor, videos: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    # The sum over the batch: a video's score depends on that video (but for batch normalisation, as everywhere).
+    return torch.autograd.grad(
+        scores.flatten(1).mean(1).sum() if scores.ndim > 1 else scores.sum(), videos, create_graph=True
+    )

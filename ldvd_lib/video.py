@@ -1,7 +1,7 @@
 """Clips as tensors, frames, grids, contact sheets, GIF and MP4 files, and pictures inside notebooks.
 
 A *video* is a tensor ``(C, T, H, W)`` and *videos* are a batch ``(N, C, T, H, W)``: one or three channels, either
-floats in [-1, 1] as the networks speak them, or uint8 as files and screens do. Everything here takes both.
+floats in [-1, 1] as the networks use them, or uint8 as files and screens do. Everything here takes both.
 """
 
 import html
@@ -18,8 +18,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ldvd_lib._checks import frames_per_second, whole_number
-from ldvd_lib._drawing import (
+from ldvd_lib._kit.checks import frames_per_second, whole_number
+from ldvd_lib._kit.drawing import (
     WHITE,
     Colour,
     as_tensor,
@@ -29,7 +29,7 @@ from ldvd_lib._drawing import (
     share_palette,
     with_row_labels,
 )
-from ldvd_lib._files import replacing
+from ldvd_lib._kit.files import replacing
 
 __all__ = [
     "InlineVideo",
@@ -58,7 +58,7 @@ def to_uint8(video: Tensor) -> Tensor:
         uint8 tensor of the same shape, on the same device.
 
     Raises:
-        ValueError: the tensor is not of a floating point type, or holds NaN or infinity.
+        ValueError: the tensor is not of a floating point type, or contains NaN or infinity.
     """
     if not isinstance(video, Tensor) or not video.is_floating_point():
         raise ValueError(
@@ -110,7 +110,7 @@ def frames(video: Tensor) -> np.ndarray:
 
 
 def display_scale(width: int, *, target: int = 112) -> int:
-    """The whole number, at least 1, that brings something ``width`` pixels wide nearest to ``target`` pixels."""
+    """The whole number, at least 1, by which ``width`` pixels must be multiplied to come closest to ``target``."""
     return max(1, round(target / width))
 
 
@@ -203,12 +203,12 @@ def contact_sheet(
 
 
 def save_gif(videos: Tensor, path: str | Path, *, fps: float = 12, **grid_options: Any) -> Path:
-    """Write an animated GIF that loops for ever. All frames share one palette, so that still parts do not flicker.
+    """Write an animated GIF that loops forever. All frames share one palette, so that still parts do not flicker.
 
     Args:
         videos: one video ``(C, T, H, W)``, or several ``(N, C, T, H, W)`` to be laid out by `grid`.
         path: where to write; ends in ``.gif``. Missing directories are made.
-        fps: frames per second, at most 50; the format rounds the time of a frame to a hundredth of a second.
+        fps: frames per second, at most 50; the format rounds the duration of a frame to a hundredth of a second.
         **grid_options: those of `grid`.
 
     Returns:
@@ -229,7 +229,7 @@ def save_gif(videos: Tensor, path: str | Path, *, fps: float = 12, **grid_option
 
 
 def save_mp4(videos: Tensor, path: str | Path, *, fps: float = 12, **grid_options: Any) -> Path:
-    """Write an H.264 film that browsers play (yuv420p; an odd side gains a pixel that repeats the edge).
+    """Write an H.264 film that browsers play (yuv420p; an odd side is padded by a pixel that repeats the edge).
 
     Args:
         videos: one video ``(C, T, H, W)``, or several ``(N, C, T, H, W)`` to be laid out by `grid`.
@@ -283,7 +283,7 @@ def save_png(image: Image.Image | Tensor, path: str | Path) -> Path:
 
 
 class InlineVideo:
-    """A video that a notebook displays: its data, and in words what it shows for readers who do not see it."""
+    """A video that a notebook displays: its data, and what it shows in words, for readers who cannot see it."""
 
     def __init__(self, mimetype: str, data: str, alt: str) -> None:
         self.mimetype, self.data, self.alt = mimetype, data, alt
@@ -304,19 +304,19 @@ def show(
     scale: int | None = None,
     **grid_options: Any,
 ) -> InlineVideo:
-    """Show videos inside a notebook; the data travel with the notebook and need neither a kernel nor a file.
+    """Show videos inside a notebook; the data are stored in the notebook and need neither a kernel nor a file.
 
     The default, an animated PNG, plays wherever a notebook can show a picture at all (JupyterLab, Notebook 7, VS Code,
-    Colab, GitHub, nbconvert), and is about a third of the size of a GIF of the same colours. A GIF travels inside HTML,
-    since nbconvert leaves out outputs of type ``image/gif``; an MP4 brings controls, and needs a viewer that keeps
+    Colab, GitHub, nbconvert), and is about a third of the size of a GIF of the same colours. A GIF is embedded in HTML,
+    since nbconvert leaves out outputs of type ``image/gif``; an MP4 has controls, and needs a viewer that keeps
     ``<video>`` elements.
 
     Args:
         videos: one video ``(C, T, H, W)``, or several ``(N, C, T, H, W)`` to be laid out by `grid`.
         fps: frames per second.
         format: ``"png"``, ``"gif"`` or ``"mp4"``.
-        alt: what the picture shows, for readers who do not see it; by default its numbers and labels.
-        scale: whole number by which each pixel is repeated; by default a video comes out about 112 pixels wide.
+        alt: what the picture shows, for readers who cannot see it; by default its numbers and labels.
+        scale: whole number by which each pixel is repeated; by default a video is about 112 pixels wide.
         **grid_options: the others of `grid`.
 
     Returns:
@@ -352,9 +352,9 @@ def _base64(data: bytes) -> str:
 
 
 def _animated_png(pictures: np.ndarray, fps: float) -> bytes:
-    first, *others = share_palette(pictures)
+    first, *following = share_palette(pictures)
     buffer = io.BytesIO()
-    first.save(buffer, "PNG", save_all=True, append_images=others, duration=1000 / fps, loop=0)
+    first.save(buffer, "PNG", save_all=True, append_images=following, duration=1000 / fps, loop=0)
     return buffer.getvalue()
 
 
@@ -370,7 +370,7 @@ def _describe(value: Any) -> str:
 
 
 def _checked(videos: Tensor, *, ndim: int) -> Tensor:
-    """The videos as uint8, once their shape is known to be ``(N, C, T, H, W)`` (or without N where ``ndim`` is 4)."""
+    """The videos as uint8, after a check that their shape is ``(N, C, T, H, W)``, or without N if ``ndim`` is 4."""
     shape = "(N, C, T, H, W)" if ndim == 5 else "(C, T, H, W)"
     if not isinstance(videos, Tensor):
         raise ValueError(f"expected a tensor {shape}, got {_describe(videos)}; torch.from_numpy makes one of an array.")

@@ -2,9 +2,9 @@
 
 Usage: python pretrained/add_run.py RUN --data actions|ucf101 [--note "What one sees."] [--discriminators] …
 
-What it writes is a run directory again, with the weights of one step, so that all that takes a run takes it. The
-generator's weights are kept in half precision unless samples would change visibly. All that the card says comes from
-the run's files, but for the note. A name that is there already is replaced.
+What it writes is a run directory again, with the weights of one step, so that every tool for runs takes it. The
+generator's weights are kept in half precision unless samples would change visibly. Everything on the card comes from
+the run's files, except the note. An existing entry of the same name is replaced.
 """
 
 import argparse
@@ -21,22 +21,24 @@ import numpy as np
 from torch import Tensor, nn
 
 from ldvd_lib import video, zoo
-from ldvd_lib._drawing import share_palette
-from ldvd_lib._files import save_tensors
-from ldvd_lib._shelf import CARD, list_weights
-from ldvd_lib.gan import Recipe, VideoGAN
-from ldvd_lib.hessian import SPECTRUM
+from ldvd_lib._kit.drawing import share_palette
+from ldvd_lib._kit.files import save_tensors
+from ldvd_lib._kit.shelf import CARD, list_weights
+from ldvd_lib.gan import VideoGAN
 from ldvd_lib.metrics import Evaluation
-from ldvd_lib.paper.results import EVALUATION, PAPER_CLIPS, PAPER_STEPS, trained_on
-from ldvd_lib.training import Run, sample_videos
-from ldvd_lib.training.checkpoint import WEIGHTS, load_weights
-from ldvd_lib.training.run import CONFIG, METRICS, read_jsonl
+from ldvd_lib.recipe import Recipe
+from ldvd_lib.runs import Run
+from ldvd_lib.runs.checkpoint import WEIGHTS, load_weights
+from ldvd_lib.runs.files import CONFIG, EVALUATION, METRICS, SPECTRUM
+from ldvd_lib.runs.results import PAPER_CLIPS, PAPER_STEPS, trained_on
+from ldvd_lib.runs.run import read_jsonl
+from ldvd_lib.training import sample_videos
 
 LARGEST_FILE = 12_000_000  # bytes
 MOST_LINES, MOST_BYTES = 200, 100_000  # of a history
 MOST_OF_SHEET = 150_000  # bytes
-COMPARED = 16  # samples that half precision is tried on
-VISIBLE = 2.0  # a pixel that changes by more levels of 255 might be seen to
+COMPARED = 16  # samples with which half precision is tested
+VISIBLE = 2.0  # levels of 255; a larger change of a pixel might be seen
 SHEET = "samples.png"
 
 DATA = {"actions": "the built-in actions", "ucf101": "UCF-101"}
@@ -55,7 +57,7 @@ LICENCES = {
 
 @dataclass(frozen=True)
 class Thinned:
-    """A history of which some lines are kept."""
+    """The lines of a history that are kept, and how many it had."""
 
     lines: list[str]
     whole: int
@@ -65,17 +67,17 @@ class Thinned:
 
 
 def thin(records: Iterable[dict[str, Any]], *, lines: int = MOST_LINES, size: int = MOST_BYTES) -> Thinned:
-    """Records of evenly spaced steps, the first and the last of them too, as lines of so many bytes at most.
+    """Records of evenly spaced steps, with the first and the last, as lines of at most so many bytes.
 
-    A step is kept with all its records; so are the steps at which an eigenvalue is the largest or smallest of the run,
-    which figures mark.
+    A step is kept with all its records. The steps at which an eigenvalue is the largest or smallest of the run are kept
+    too, since figures mark them.
     """
     records = list(records)
     steps = list(dict.fromkeys(record["step"] for record in records))
     extremes = set()
     for name in {record["discriminator"] for record in records if "largest" in record}:
-        own = [record for record in records if record["discriminator"] == name]
-        extremes |= {max(own, key=lambda r: r["largest"])["step"], min(own, key=lambda r: r["smallest"])["step"]}
+        probes = [record for record in records if record["discriminator"] == name]
+        extremes |= {max(probes, key=lambda r: r["largest"])["step"], min(probes, key=lambda r: r["smallest"])["step"]}
     for count in range(min(len(steps), lines), 1, -1):
         kept = extremes | {steps[index] for index in np.linspace(0, len(steps) - 1, count).round().astype(int)}
         chosen = [json.dumps(record) + "\n" for record in records if record["step"] in kept]
@@ -93,7 +95,7 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def chosen_weights(run: Run, step: int, *, discriminators: bool) -> dict[str, Tensor]:
-    """The averaged generator if there is one, else the generator; or everything, to go on measuring."""
+    """The averaged generator if there is one, else the generator; with discriminators, all networks."""
     averaged = run.config.model.recipe.average > 0
     prefixes = ["average.module." if averaged else "generator."]
     if discriminators:
@@ -110,7 +112,7 @@ def difference(one: nn.Module, other: nn.Module) -> tuple[float, float]:
 
 
 def save_sheet(generator: nn.Module, path: Path) -> None:
-    """Draw samples of seed 0, a row each: eight, or as many as make a file small enough."""
+    """Draw samples of seed 0, one in each row: eight, or as many as fit into a small enough file."""
     videos = sample_videos(generator, 8)
     scale = video.display_scale(videos.shape[-1], target=64)
     for rows in range(8, 0, -1):
@@ -147,8 +149,8 @@ def add(
     name = name or f"{model.name}-{data}-{original.image_size}"
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into, prefix=".") as temporary:
-        made = Path(temporary) / name
-        weights = made / "checkpoints" / f"step_{step:07d}" / WEIGHTS
+        folder = Path(temporary) / name
+        weights = folder / "checkpoints" / f"step_{step:07d}" / WEIGHTS
         entry = {
             "kind": "gan",
             "model": model.name,
@@ -161,31 +163,31 @@ def add(
             "networks": ["generator"] + ["discriminators"] * discriminators,
             "precision": "float32" if float32 else "float16",
         }
-        made.mkdir()
-        shutil.copy(run.directory / CONFIG, made)
+        folder.mkdir()
+        shutil.copy(run.directory / CONFIG, folder)
         changed = save_weights(run, original, weights, entry)
         if weights.stat().st_size > LARGEST_FILE:
             raise ValueError(
                 f"{name} would be {weights.stat().st_size / 1e6:.1f} MB, and {LARGEST_FILE / 1e6:.0f} MB is the most: "
                 "leave out --discriminators or --float32"
             )
-        histories = copy_histories(run, made, step)
+        histories = copy_histories(run, folder, step)
         for path in run.directory.glob(f"evaluations/*-step-{step}/{EVALUATION}"):
-            Evaluation.load(path).save(made / path.relative_to(run.directory))
-        kept = Run.open(made)
+            Evaluation.load(path).save(folder / path.relative_to(run.directory))
+        kept = Run.open(folder)
         entry["metrics"] = [asdict(evaluation) for evaluation in evaluations(kept)]
-        save_sheet(kept.generator(), made / SHEET)
+        save_sheet(kept.generator(), folder / SHEET)
         size = f"{' and '.join(entry['networks'])}, {weights.stat().st_size / 1e6:.1f} MB"
         about = {"Weights": f"{size}; {changed}", "Histories": histories}
-        (made / CARD).write_text(card(name, kept, entry, about, note))
+        (folder / CARD).write_text(card(name, kept, entry, about, note))
         shutil.rmtree(into / name, ignore_errors=True)
-        made.rename(into / name)
-    list_weights(into, name, into / name / weights.relative_to(made), entry)
+        folder.rename(into / name)
+    list_weights(into, name, into / name / weights.relative_to(folder), entry)
     return into / name
 
 
 def save_weights(run: Run, original: nn.Module, path: Path, entry: dict[str, Any]) -> str:
-    """Write a step's weights as the entry says, or in float32 if half precision shows; says what it comes to."""
+    """Write a step's weights as the entry says, or in float32 if half precision is visible; returns a description."""
     tensors = chosen_weights(run, entry["steps"], discriminators="discriminators" in entry["networks"])
     if entry["precision"] == "float32":
         save_tensors(path, tensors)
@@ -201,18 +203,18 @@ def save_weights(run: Run, original: nn.Module, path: Path, entry: dict[str, Any
 
 
 def copy_histories(run: Run, into: Path, step: int) -> str:
-    """Thin what a run logged until a step; says how many lines are left."""
-    told = []
+    """Thin what a run logged until a step; returns a description of how many lines are left."""
+    descriptions = []
     for file in (METRICS, SPECTRUM):
         if (run.directory / file).is_file():
             history = thin(record for record in read_jsonl(run.directory / file) if record["step"] <= step)
             (into / file).write_text("".join(history.lines))
-            told.append(f"`{file}`, {history}")
-    return "; ".join(told) or "none"
+            descriptions.append(f"`{file}`, {history}")
+    return "; ".join(descriptions) or "none"
 
 
 def evaluations(run: Run) -> list[Evaluation]:
-    """What ``ldvd evaluate`` left in a run."""
+    """The evaluations that ``ldvd evaluate`` left in a run."""
     return [Evaluation.load(path) for path in sorted(run.directory.glob(f"evaluations/*/{EVALUATION}"))]
 
 
@@ -240,10 +242,11 @@ A generator of videos, trained on {DATA[entry["data"]]} for the course. This dir
 {table}
 
 ```python
-from ldvd_lib import SampleBrowser, plots, pretrained
+from ldvd_lib import SampleBrowser, figures
+from ldvd_lib.runs import pretrained
 
 SampleBrowser(pretrained.load("{name}"))
-plots.plot_training(pretrained.open_run("{name}"))
+figures.plot_training(pretrained.open_run("{name}"))
 ```
 
 ## Samples
@@ -267,29 +270,29 @@ plots.plot_training(pretrained.open_run("{name}"))
 
 
 def architecture(gan: VideoGAN) -> str:
-    """What it is in the zoo, and its networks."""
+    """The model's name in the zoo, and its networks."""
     name, preset = gan.config.name, gan.config.preset
     source = f" ({zoo.ENTRIES[name].source})" if name in zoo.ENTRIES else ""
-    told = [f"`{name}`, preset `{preset}`{source}"]
+    parts = [f"`{name}`, preset `{preset}`{source}"]
     for key, network in {"generator": gan.generator, **gan.discriminators}.items():
         called = "generator" if key == "generator" else f"discriminator `{key}`"
         config = gan.config.generator if key == "generator" else gan.config.discriminators[key]
         kinds = f"of {', '.join(config.options['kinds'])} layers" if "kinds" in config.options else ""
         count = sum(parameter.numel() for parameter in network.parameters())
-        told.append(f"{called} {kinds or f'`{type(network).__name__}`'}, {count:,} parameters")
-    return "; ".join(told)
+        parts.append(f"{called} {kinds or f'`{type(network).__name__}`'}, {count:,} parameters")
+    return "; ".join(parts)
 
 
 def duration(run: Run) -> str:
-    """How long the training took, by the run's own clock, if it kept one."""
+    """How long the training took by the run's own clock; empty if that is not known."""
     seconds = run.metrics().get("seconds", ())
     return f"; {timedelta(seconds=round(seconds[-1]))} hours by its own clock" if len(seconds) else ""
 
 
 def recipe_in_words(recipe: Recipe, changes: dict[str, Any]) -> str:
-    """Loss, optimiser and constraint, and what is not as in the zoo."""
+    """Loss, optimiser and constraint, and what differs from the zoo."""
     often = "at every step" if recipe.svc_every == 1 else f"every {recipe.svc_every} steps"
-    told = [
+    parts = [
         f"{recipe.loss} loss",
         f"{recipe.optimizer} with rates {recipe.generator_rate:g} (generator) and {recipe.discriminator_rate:g} "
         "(discriminators)",
@@ -299,44 +302,45 @@ def recipe_in_words(recipe: Recipe, changes: dict[str, Any]) -> str:
         recipe.precision,
     ]
     if changes:
-        told.append("not as in the zoo: " + ", ".join(f"`{key}={value}`" for key, value in changes.items()))
-    return "; ".join(told)
+        parts.append("not as in the zoo: " + ", ".join(f"`{key}={value}`" for key, value in changes.items()))
+    return "; ".join(parts)
 
 
 def metrics(run: Run, precision: str) -> str:
-    """Scores with the protocols that they hang on."""
-    told = []
-    for each in evaluations(run):
+    """Scores, and the protocols that they depend on."""
+    parts = []
+    for evaluation in evaluations(run):
         rows = "\n".join(
             f"| {metric} | {mean:.4g}" + ("" if np.isnan(deviation) else f" ± {deviation:.2g}") + " |"
-            for metric, (mean, deviation) in each.summary().items()
+            for metric, (mean, deviation) in evaluation.summary().items()
         )
-        told.append(
-            f"Protocol `{each.protocol}` (judge {each.weights[:8]}…), {len(each.seeds)} × {each.samples:,} samples; "
-            f"real: {each.real}. A ± is between repetitions with other samples of this one training.\n\n"
+        parts.append(
+            f"Protocol `{evaluation.protocol}` (judge {evaluation.weights[:8]}…), {len(evaluation.seeds)} × "
+            f"{evaluation.samples:,} samples; real: {evaluation.real}. A ± is between repetitions with other samples "
+            "of this one training.\n\n"
             f"| metric | value |\n|---|---|\n{rows}"
         )
-    if told and precision == "float16":
-        told.append("Measured before the weights were put into half precision.")
-    return "\n\n".join(told) or "It was not evaluated: there are samples to look at, and no scores."
+    if parts and precision == "float16":
+        parts.append("Measured before the weights were put into half precision.")
+    return "\n\n".join(parts) or "It was not evaluated: there are samples to look at, and no scores."
 
 
 def limits(entry: dict[str, Any]) -> str:
-    """What it is not."""
-    told = []
+    """What the entry must not be taken for."""
+    sentences = []
     if entry["preset"] == "lite":
-        told.append(
+        sentences.append(
             "Preset `lite`: half the pixels along each side and a quarter of the channels of the published model. Its "
             "samples and scores cannot be set against those that papers report."
         )
     if entry["steps"] < PAPER_STEPS:
-        told.append(f"Trained for {entry['steps']:,} steps; the paper's models had {PAPER_STEPS:,}.")
-    told.append("One training from one seed: another may come out better or worse.")
+        sentences.append(f"Trained for {entry['steps']:,} steps; the paper's models had {PAPER_STEPS:,}.")
+    sentences.append("One training from one seed: another may come out better or worse.")
     if entry["data"] == "actions":
-        told.append("It knows the rendered actions of the built-in set and nothing else.")
+        sentences.append("It knows the rendered actions of the built-in set and nothing else.")
     elif PAPER_CLIPS not in entry["clips"]:
-        told.append(f"It has seen {entry['clips']}, where the paper's models had {PAPER_CLIPS} of UCF-101.")
-    return "\n".join(f"- {each}" for each in told)
+        sentences.append(f"It has seen {entry['clips']}, where the paper's models had {PAPER_CLIPS} of UCF-101.")
+    return "\n".join(f"- {sentence}" for sentence in sentences)
 
 
 def main() -> None:

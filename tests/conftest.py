@@ -8,8 +8,13 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from ldvd_lib.data import ClipStore, WindowSampler
+    from ldvd_lib.gan import VideoGANConfig
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -95,3 +100,35 @@ def website(build_site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = build_site(destination)
     assert built.returncode == 0, built.stderr
     return destination
+
+
+@pytest.fixture
+def tiny_config() -> "VideoGANConfig":
+    """A TGAN of 8 px and 4 frames."""
+    import tiny
+
+    return tiny.plain()
+
+
+@pytest.fixture
+def tiny_store() -> "ClipStore":
+    """Six clips of ten frames of noise, in memory."""
+    import tiny
+
+    return tiny.store()
+
+
+@pytest.fixture
+def make_sampler() -> "Callable[..., WindowSampler]":
+    """A function that makes a sampler of the tiny store from a seed."""
+    import tiny
+
+    return tiny.sampler
+
+
+@pytest.fixture
+def configs() -> "dict[str, VideoGANConfig]":
+    """Tiny GANs of every kind: name → configuration."""
+    import tiny
+
+    return tiny.configs()

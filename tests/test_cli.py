@@ -10,11 +10,10 @@ import pytest
 from PIL import Image
 
 from ldvd_lib import cli
+from ldvd_lib.cli.demo import run_demo
 from ldvd_lib.data import ClipStore
-from ldvd_lib.demo import run_demo
 from ldvd_lib.metrics import PROTOCOLS, Evaluation, evaluation
-from ldvd_lib.paper import results_of_run
-from ldvd_lib.training import Run
+from ldvd_lib.runs import Run, results_of_run
 
 
 def ldvd(*arguments: object) -> int:
@@ -129,8 +128,8 @@ def test_prepare_takes_what_it_is_told_and_quiet_says_nothing(tiny_actions, tmp_
     assert capsys.readouterr() == ("", "")
     store = ClipStore.open(tmp_path / "store", image_size=8, stride=2, subset="all", fold=3)
     assert ldvd("data", "prepare", tiny_actions, tmp_path / "whole", "--image-size", 8, "--subset", "all") == 0
-    whole = ClipStore.open(tmp_path / "whole")
-    assert (store.lengths == -(-whole.lengths // 2)).all()
+    all_frames = ClipStore.open(tmp_path / "whole")
+    assert (store.lengths == -(-all_frames.lengths // 2)).all()
 
 
 def test_prepare_is_strict_where_asked_and_says_how_to_go_on(tiny_actions, tmp_path, capsys, monkeypatch) -> None:
@@ -165,9 +164,9 @@ def test_a_run_is_probed_as_it_trains(tiny_actions, tmp_path) -> None:
 
 
 def test_curvature_of_a_run_and_of_a_model(trained, tiny_actions, tmp_path, capsys) -> None:
-    few = ("--data", tiny_actions, "--eigenvalues", 2, "--tolerance", 0.1, "--batch-size", 2, "--quiet")
+    options = ("--data", tiny_actions, "--eigenvalues", 2, "--tolerance", 0.1, "--batch-size", 2, "--quiet")
     out = tmp_path / "hessian"
-    assert ldvd("hessian", trained, *few, "--device", "cpu", "--density", "--surface", "--out", out) == 0
+    assert ldvd("hessian", trained, *options, "--device", "cpu", "--density", "--surface", "--out", out) == 0
     printed = capsys.readouterr().out
     (record,) = json.loads((out / "spectrum.json").read_text())
     assert f"{record['eigenvalues'][0]:.4g}" in printed
@@ -175,7 +174,7 @@ def test_curvature_of_a_run_and_of_a_model(trained, tiny_actions, tmp_path, caps
     for name in ("density.png", "surface.png"):
         assert Image.open(out / name).width > 300
 
-    assert ldvd("hessian", "mocogan", *few, "--frame-stride", 1, "--device", "cpu") == 0
+    assert ldvd("hessian", "mocogan", *options, "--frame-stride", 1, "--device", "cpu") == 0
     printed = capsys.readouterr().out
     assert "step 0, image discriminator" in printed
     assert "step 0, video discriminator" in printed
@@ -189,9 +188,9 @@ def test_curvature_of_nothing(trained, tiny_actions, tmp_path, capsys) -> None:
 
 
 def test_a_run_is_evaluated_and_an_interruption_loses_nothing(trained, tiny_actions, tmp_path, capsys, monkeypatch):
-    few = ("--data", tiny_actions, "--samples", 8, "--repeats", 2, "--batch-size", 4, "--device", "cpu", "--quiet")
+    options = ("--data", tiny_actions, "--samples", 8, "--repeats", 2, "--batch-size", 4, "--device", "cpu", "--quiet")
     out = tmp_path / "evaluation"
-    assert ldvd("evaluate", trained, *few, "--out", out) == 0
+    assert ldvd("evaluate", trained, *options, "--out", out) == 0
     printed = capsys.readouterr().out
     result = Evaluation.load(out / "evaluation.json")
     assert result.name.startswith("run, step ")
@@ -210,18 +209,18 @@ def test_a_run_is_evaluated_and_an_interruption_loses_nothing(trained, tiny_acti
         check(*arguments, **keywords)
 
     monkeypatch.setattr(evaluation, "_check", interrupt)
-    assert ldvd("evaluate", trained, *few, "--out", tmp_path / "broken") == 130
+    assert ldvd("evaluate", trained, *options, "--out", tmp_path / "broken") == 130
     assert not (tmp_path / "broken" / "evaluation.json").exists()
-    assert ldvd("evaluate", trained, *few, "--out", tmp_path / "broken") == 0
-    assert judged == 4 + 1  # the batch that was broken off; the real features are there already
+    assert ldvd("evaluate", trained, *options, "--out", tmp_path / "broken") == 0
+    assert judged == 4 + 1  # the interrupted batch again; the real features exist already
     assert Evaluation.load(tmp_path / "broken" / "evaluation.json") == result
 
 
 def test_real_clips_are_judged_like_a_generator(trained, tiny_actions, capsys) -> None:
-    few = ("--data", tiny_actions, "--samples", 24, "--repeats", 1, "--device", "cpu", "--quiet")
+    options = ("--data", tiny_actions, "--samples", 24, "--repeats", 1, "--device", "cpu", "--quiet")
     written = []
     for target in ("--real", trained):
-        assert ldvd("evaluate", target, *few) == 0
+        assert ldvd("evaluate", target, *options) == 0
         written.append(Path(capsys.readouterr().out.splitlines()[-1]))
     assert written[0] == tiny_actions.with_name("actions-32-features") / "actions-v1-24-test" / "evaluation.json"
     assert written[1].is_relative_to(trained)
@@ -238,7 +237,7 @@ def test_wrong_evaluations(trained, tiny_actions, tmp_path, capsys, monkeypatch)
     monkeypatch.chdir(tmp_path)
     data = ("--data", tiny_actions)
     for arguments, message in [
-        ((trained, *data, "--protocol", "fid"), "choose one of ['actions', 'fvd-2048'"),
+        ((trained, *data, "--protocol", "fid"), "the choices are ['actions', 'fvd-2048'"),
         ((trained, *data, "--protocol", "ldvd-2019"), "--weights"),
         ((trained, *data, "--protocol", "ldvd-2019", "--weights", "nowhere"), "mean2.npz"),
         (("nowhere", *data), "is not a run directory"),
@@ -264,5 +263,5 @@ def test_the_demo_leaves_what_it_promises(tmp_path) -> None:
     assert all(path.exists() for path in files)
     with Image.open(tmp_path / "demo" / "samples.gif") as picture:
         assert (picture.n_frames, picture.info["loop"]) == (16, 0)
-    again = run_demo(tmp_path / "demo", data=tmp_path / "actions", steps=3, clips_per_class=2)
-    assert again == files  # what is finished is not done twice
+    second_files = run_demo(tmp_path / "demo", data=tmp_path / "actions", steps=3, clips_per_class=2)
+    assert second_files == files  # finished work is not done twice

@@ -22,7 +22,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ldvd_lib.environment import environment_report
+from ldvd_lib.classroom.environment import environment_report
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "course"))
@@ -62,14 +62,16 @@ LESSON = """
 import json
 import ldvd_lib
 import torch
-from ldvd_lib import _shelf, pretrained, widgets, zoo
+from ldvd_lib._kit import shelf
+from ldvd_lib.runs import pretrained
+from ldvd_lib import widgets, zoo
 
 gan = zoo.build("tgan", preset="lite")
 with torch.no_grad():
     videos = gan.generator(gan.generator.sample_latents(2))
     scores = [discriminator(videos) for discriminator in gan.discriminators.values()]
-weights = [_shelf.load_weights(name)[0] for name in _shelf.entries()]
-models = [pretrained.load(row.name) for row in pretrained.list()]
+weights = [shelf.load_weights(name)[0] for name in shelf.entries()]
+models = [pretrained.load(row.name) for row in pretrained.list_models()]
 browser = widgets.SampleBrowser(gan.generator, num_videos=2)
 print(json.dumps({
     "library": ldvd_lib.__file__,

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from ldvd_lib import zoo
-from ldvd_lib.configuration import from_dict, to_dict
+from ldvd_lib._kit.configuration import from_dict, to_dict
 from ldvd_lib.data import ClipStore, WindowSampler
-from ldvd_lib.gan import NetworkConfig, Recipe, VideoGANConfig
+from ldvd_lib.gan import DISCRIMINATORS, GENERATORS, NetworkConfig, VideoGANConfig
 
 
 def weights(gan) -> list[torch.Tensor]:
@@ -35,42 +35,13 @@ def test_the_seed_decides_the_weights_and_leaves_the_global_stream_alone() -> No
     assert not all(torch.equal(a, b) for a, b in zip(weights(one), weights(two), strict=True))
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"loss": "wgan"}, "loss 'wgan' is unknown"),
-        ({"optimizer": "sgd"}, "optimizer is 'sgd'.*rmsprop"),
-        ({"precision": "float16"}, "precision is 'float16'"),
-        ({"generator_rate": 0.0}, "generator_rate is 0.0, but must be positive"),
-        ({"batch_size": 1}, "batch normalisation needs at least 2"),
-        ({"svc_every": -1}, "must not be negative"),
-        ({"average": 1.0}, r"decay lies in \[0, 1\)"),
-        ({"iterations": 0}, "iterations is 0"),
-    ],
-)
-def test_impossible_recipes_are_explained(changes: dict, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Recipe(**changes)
-
-
 def test_unknown_recipe_values_and_options_list_the_known() -> None:
     with pytest.raises(ValueError, match=r"\['learning_rate'\].*generator_rate"):
         zoo.config("tgan").with_recipe(learning_rate=1)
     with pytest.raises(ValueError, match=r"no option\(s\) \['depth'\].*kinds"):
         VideoGANConfig("x", "lite", NetworkConfig("tgan"), {"video": NetworkConfig("stack", {"depth": 4})}).build()
-    with pytest.raises(ValueError, match="'vgan' is unknown"):
+    with pytest.raises(ValueError, match="network kind 'vgan' is unknown"):
         VideoGANConfig("x", "lite", NetworkConfig("vgan"), {"video": NetworkConfig("stack")}).build()
-
-
-def test_optimisers_take_the_published_values_and_skip_frozen_parameters() -> None:
-    gan = zoo.build("tgan", preset="lite")
-    optimizer = Recipe().make_optimizer(list(gan.generator.parameters()), 5e-5)
-    (group,) = optimizer.param_groups
-    assert isinstance(optimizer, torch.optim.RMSprop)
-    assert (group["lr"], group["alpha"], group["eps"], group["weight_decay"]) == (5e-5, 0.99, 1e-8, 0)
-    assert len(group["params"]) == sum(p.requires_grad for p in gan.generator.parameters())
-    adam = Recipe(optimizer="adam", weight_decay=1e-5).make_optimizer(list(gan.generator.parameters()), 2e-4)
-    assert (adam.param_groups[0]["betas"], adam.param_groups[0]["weight_decay"]) == ((0.5, 0.999), 1e-5)
 
 
 def test_it_samples_clips_as_its_recipe_says() -> None:
@@ -78,4 +49,36 @@ def test_it_samples_clips_as_its_recipe_says() -> None:
     clips = np.random.default_rng(0).integers(0, 256, (2, 40, gan.image_size, gan.image_size, 3), dtype=np.uint8)
     store = ClipStore.from_clips(clips)
     expected = WindowSampler(store, batch_size=3, num_frames=gan.num_frames, stride=2, flip=True, seed=7)
-    assert torch.equal(gan.sampler(store, seed=7).next_batch(), expected.next_batch())
+    assert torch.equal(WindowSampler.for_gan(gan, store, seed=7).next_batch().videos, expected.next_batch().videos)
+
+
+def test_sizes_are_known_when_they_are_left_to_their_defaults() -> None:
+    config = VideoGANConfig("x", "paper", NetworkConfig("tgan"), {"video": NetworkConfig("stack")})
+    assert (config.image_size, config.num_frames) == (64, 16)
+    assert config.discriminators["video"].option("base_channels", DISCRIMINATORS) == 64
+    with pytest.raises(ValueError, match="has no default for the option 'depth'"):
+        config.generator.option("depth", GENERATORS)
+
+
+@pytest.mark.parametrize(
+    ("generator", "discriminators", "message"),
+    [
+        ({}, {}, "at least one discriminator"),
+        ({"image_size": "32"}, {"video": {}}, "image_size is '32', a str, but must be of type int"),
+        ({"temporal_channels": [8, 1.5]}, {"video": {}}, r"temporal_channels\[1\] is 1.5, a float"),
+        ({}, {"video": {"bias": 1}}, "bias is 1, a int, but must be of type bool"),
+        ({}, {"generator": {}}, "'generator' cannot be the name of a discriminator"),
+        ({}, {"my critic": {}}, "'my critic' cannot be the name of a discriminator"),
+    ],
+)
+def test_impossible_configurations_are_refused_when_they_are_made(generator, discriminators, message: str) -> None:
+    stacks = {name: NetworkConfig("stack", options) for name, options in discriminators.items()}
+    with pytest.raises(ValueError, match=message):
+        VideoGANConfig("x", "lite", NetworkConfig("tgan", generator), stacks)
+
+
+def test_networks_are_there_by_name() -> None:
+    gan = zoo.build("mocogan")
+    assert list(gan.networks) == ["generator", "image", "video"]
+    assert gan.networks["video"] is gan.discriminators["video"]
+    assert (gan.num_categories, zoo.build("mocogan-categories").num_categories) == (0, 12)

@@ -1,4 +1,4 @@
-"""Properties of walks, of latents nearer to their mean, and of parts that latents share."""
+"""Properties of walks, of truncated latents, and of parts that latents share."""
 
 import pytest
 import torch
@@ -113,8 +113,8 @@ def test_a_shared_part_is_the_same_everywhere_and_the_rest_as_it_was(normal):
 
 
 def test_what_the_generators_draw_is_told_apart():
-    few = {"generator": torch.Generator().manual_seed(0)}
-    of_tgan = TGANGenerator(8, 2, temporal_channels=(4,), image_channels=4).sample_latents(2, **few)
-    assert torch.equal(walk_between(of_tgan, 0, 1, 3), straight_walk(of_tgan[0], of_tgan[1], 3))
-    of_mocogan = MoCoGANGenerator(8, 2, image_channels=4).sample_latents(2, **few)
-    assert torch.equal(walk_between(of_mocogan, 0, 1, 3), spherical_walk(of_mocogan[0], of_mocogan[1], 3))
+    random = torch.Generator().manual_seed(0)
+    uniform = TGANGenerator(8, 2, temporal_channels=(4,), image_channels=4).sample_latents(2, generator=random)
+    assert torch.equal(walk_between(uniform, 0, 1, 3), straight_walk(uniform[0], uniform[1], 3))
+    normal = MoCoGANGenerator(8, 2, image_channels=4).sample_latents(2, generator=random)
+    assert torch.equal(walk_between(normal, 0, 1, 3), spherical_walk(normal[0], normal[1], 3))

@@ -17,7 +17,7 @@ def test_links_lead_somewhere(repository, name):
 @pytest.mark.slow
 def test_the_library_in_ten_lines(repository, tmp_path):
     """The example as it stands, with less data and fewer steps."""
-    (code,) = re.findall(r"```python\n(.*?)```", (repository / "README.md").read_text(), re.DOTALL)
+    code, _ = re.findall(r"```python\n(.*?)```", (repository / "README.md").read_text(), re.DOTALL)
     for full, short in (('render("data/actions")', 'render("data/actions", clips_per_class=2)'), ("800", "2")):
         assert code.count(full) == 1
         code = code.replace(full, short)
@@ -27,3 +27,31 @@ def test_the_library_in_ten_lines(repository, tmp_path):
     subprocess.run([sys.executable, script], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert (tmp_path / "samples.gif").stat().st_size > 10_000
     assert (tmp_path / "runs" / "mine").is_dir()
+
+
+@pytest.mark.slow
+def test_the_network_of_ones_own(repository, tmp_path):
+    """As it stands, and then trained and measured as the text says."""
+    _, code = re.findall(r"```python\n(.*?)```", (repository / "README.md").read_text(), re.DOTALL)
+    script = f"""
+from torch import nn
+from ldvd_lib import anatomy, zoo
+from ldvd_lib.data import ClipStore, WindowSampler
+from ldvd_lib.discriminators import Discriminator
+from ldvd_lib.gan import NetworkConfig
+from ldvd_lib.training import SpectrumProbe, Trainer
+import numpy as np
+{code}
+@zoo.register("mine")
+def mine(preset):
+    tgan = zoo.config("tgan", preset)
+    return tgan.generator, {{"colour": NetworkConfig("mean-colour")}}, tgan.recipe
+
+gan = zoo.build("mine", batch_size=2)
+store = ClipStore.from_clips(np.zeros((1, 16, 32, 32, 3), dtype=np.uint8))
+probe = SpectrumProbe(every=1, k=1)
+run = Trainer(gan, WindowSampler.for_gan(gan, store), "run", callbacks=[probe], progress=False).run(1)
+assert run.spectrum()["colour"]["largest"].size == 1
+assert anatomy.dissect(gan.discriminators["colour"], shape=(3, 16, 32, 32)).parameters == 4
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True)

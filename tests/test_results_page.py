@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ldvd_lib import paper, pretrained, reproduce, zoo
-from ldvd_lib.paper import by_condition, measured
+from ldvd_lib import paper, zoo
+from ldvd_lib.runs import by_condition, measured, pretrained, read_results, results_of_run
 
 PAGE = Path(__file__).resolve().parents[1] / "course" / "results.md"
 DATA = ("actions", "ucf101")
@@ -26,21 +26,23 @@ def page() -> str:
 def test_how_a_table_compares_is_as_measured(page: str, number: str) -> None:
     table = paper.table(number)
     models = {row.model for row in table.rows}
-    results = paper.read_results(pretrained.reproduction() / "report.json")
+    results = read_results(pretrained.reproduction() / "report.json")
     ((condition, ours),) = by_condition(result for result in results if result.model in models).items()
     figures = {model: measured(trainings) for model, trainings in ours.items()}
     for column in table.columns:
-        found = paper.compare(table, figures, column.key, whose="our runs")
-        assert found is None or found.sentence in page
+        comparison = paper.compare(table, figures, column.key, whose="our runs")
+        assert comparison is None or comparison.sentence in page
     assert f"{condition.steps:,} steps" in page
     assert {len(trainings) for trainings in ours.values()} == {3}
 
 
 def test_how_the_claims_fare_is_as_measured(page: str) -> None:
-    on_actions, on_footage = (reproduce.read_findings(pretrained.reproduction(data) / "claims.json") for data in DATA)
+    on_actions, on_footage = (paper.read_findings(pretrained.reproduction(data) / "claims.json") for data in DATA)
     for one, other in zip(on_actions, on_footage, strict=True):
         assert (one.about, one.seeds) == (other.about, other.seeds)
-        outcomes = " | ".join(f"{each.median:.2f}, {each.held} of {len(each.numbers)}" for each in (one, other))
+        outcomes = " | ".join(
+            f"{finding.median:.2f}, {finding.held} of {len(finding.numbers)}" for finding in (one, other)
+        )
         row = f"| {one.claim} | {one.text} | {one.about.replace('|', chr(92) + '|')} | {one.expected} | {outcomes} |"
         assert row in page
     for data in DATA:
@@ -61,7 +63,7 @@ def test_the_scale_is_that_of_the_reports(page: str) -> None:
 
 @pytest.mark.parametrize(("row", "model"), [("TGAN", "tgan"), ("TGAN-F", "tgan-f"), ("TGAN-TSM", "tgan-tsm")])
 def test_the_longer_trainings_are_as_measured(page: str, row: str, model: str) -> None:
-    results = paper.read_results(pretrained.reproduction() / "longer.json")
+    results = read_results(pretrained.reproduction() / "longer.json")
     ((condition, models),) = by_condition(results).items()
     assert (condition.steps, condition.protocol) == (4_000, "actions-v1")
     recipes = [result.changes for result in results]
@@ -76,33 +78,33 @@ def test_the_longer_trainings_are_as_measured(page: str, row: str, model: str) -
 
 
 def test_the_generators_to_look_at_are_those_of_the_longer_trainings(page: str) -> None:
-    results = paper.read_results(pretrained.reproduction() / "longer.json")
+    results = read_results(pretrained.reproduction() / "longer.json")
     for entry in ("tgan-actions-32-same-rates", "tgan-f-actions-32", "tgan-tsm-actions-32"):
-        (scored,) = paper.results_of_run(pretrained.open_run(entry))
+        (scored,) = results_of_run(pretrained.open_run(entry))
         assert scored.values in [result.values for result in results if result.model == scored.model]
-    (alone,) = paper.results_of_run(pretrained.open_run("tgan-actions-32"))
+    (alone,) = results_of_run(pretrained.open_run("tgan-actions-32"))
     assert (alone.steps, alone.changes) == (5_000, {})
     assert f"5,000 steps and the rates that suit it ({measured([alone])['fid'].mean:.1f})" in page
 
 
 def test_the_best_tgan_of_the_tables_is_named_beside_the_longer_trainings(page: str) -> None:
-    results = paper.read_results(pretrained.reproduction() / "report.json")
+    results = read_results(pretrained.reproduction() / "report.json")
     best = min(measured([result])["fid"].mean for result in results if result.model == "tgan")
     assert f"TGAN was at {best:.1f} after 1,200 steps" in page
 
 
 def test_what_is_said_of_both_data_sets_follows_from_their_findings(page: str) -> None:
     files = [pretrained.reproduction(data) / "claims.json" for data in DATA]
-    findings = [finding for file in files for finding in reproduce.read_findings(file)]
+    findings = [finding for file in files for finding in paper.read_findings(file)]
 
-    def about(claim: str, measures: tuple[str, ...]) -> list[reproduce.Finding]:
-        return [each for each in findings if each.claim == claim and each.measure in measures]
+    def about(claim: str, measures: tuple[str, ...]) -> list[paper.Finding]:
+        return [finding for finding in findings if finding.claim == claim and finding.measure in measures]
 
     def numbers(claim: str, *measures: str) -> list[float]:
-        return [number for each in about(claim, measures) for number in each.numbers]
+        return [number for finding in about(claim, measures) for number in finding.numbers]
 
     def held(claim: str, *measures: str) -> tuple[int, int]:
-        return sum(each.held for each in about(claim, measures)), len(numbers(claim, *measures))
+        return sum(finding.held for finding in about(claim, measures)), len(numbers(claim, *measures))
 
     factors = numbers("1", "extreme", "median")
     assert f"by a factor between {min(factors):.1f} and {max(factors):.1f}" in page

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 
 from ldvd_lib import paper, zoo
-from ldvd_lib._anatomy_figure import COLOURS
+from ldvd_lib.figures.anatomy import COLOURS
 
 DARKER = "#8a5f00"  # of 2+1d: its kernel along time
 INK = "#26303a"

@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 REPOSITORY = Path(__file__).resolve().parents[2]
 _PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 _ADDRESS = _PROJECT["urls"]["Repository"]
-# Formulas must appear without a network: one file of MathJax, which needs no fonts, becomes part of the site.
+# Formulas must be shown without a network: MathJax, a single file that needs no fonts, becomes part of the site.
 _MATHJAX = Path(importlib.util.find_spec("sphinx-mathjax-offline").origin).parent / "static" / "mathjax" / "tex-svg.js"
 
 project = "What makes a good discriminator for video GANs?"
@@ -26,7 +26,7 @@ extensions = ["myst_nb"]
 exclude_patterns = ["site", "**/.ipynb_checkpoints"]
 
 nb_execution_mode = "off"
-# Without a kernel a widget is its picture.
+# Without a kernel, a widget is shown as its picture.
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 4
@@ -63,7 +63,7 @@ def prepare(app: Sphinx, docname: str, source: list[str]) -> None:
     """Change a page as it is read: ``source`` holds its text.
 
     In notebooks, the Colab badge becomes two links (its picture would come from another host); the bootstrap cell and
-    progress bars that stand still are left out. Everywhere, what lies outside of course/ is linked to on GitHub.
+    progress bars, which would stand still, are left out. In all pages, links to files outside course/ lead to GitHub.
     """
     if app.env.doc2path(docname).suffix == ".ipynb":
         notebook = nbformat.reads(source[0], as_version=4)
@@ -95,7 +95,7 @@ def prepare_cell(cell: NotebookNode, docname: str) -> None:
 
 
 def linked_to_github(text: str) -> str:
-    """Markdown whose links to what the site does not have lead to the repository."""
+    """Markdown in which links to files outside the site lead to the repository."""
     return _OUTSIDE.sub(rf"]({_ADDRESS}/blob/main/\g<path>)", text)
 
 

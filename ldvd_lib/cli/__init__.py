@@ -28,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="ldvd", description=DESCRIPTION, epilog=EPILOG, formatter_class=formatter)
     parser.add_argument("--verbose", action="store_true", help="log more, and show where an error arose")
-    parser.set_defaults(continues=False)  # whether the same command goes on after an interrupt
+    parser.set_defaults(continues=False)  # whether the same command continues after an interrupt
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (train, sample, evaluate, hessian, reproduce, data, demo):
         command.add(commands)
@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; errors of use come as one line, without a traceback.
+    """Run the command; an error is printed as one line, without a traceback.
 
     Returns:
         The exit status: 0, 1 after an error, 2 after wrong arguments (from argparse), 130 after an interrupt.
@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed.run(parsed)
     except KeyboardInterrupt:
-        again = "; run the same command again to go on from here" if parsed.continues else ""
-        print(f"interrupted{again}", file=sys.stderr)
+        advice = "; run the same command again to go on from here" if parsed.continues else ""
+        print(f"interrupted{advice}", file=sys.stderr)
         return 130
     except (ValueError, OSError, RuntimeError) as error:
         if parsed.verbose:

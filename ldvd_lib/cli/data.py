@@ -19,7 +19,7 @@ def add(commands: Subcommands) -> None:
     data = commands.add_parser("data", help="prepare and inspect data").add_subparsers(
         dest="data_command", required=True, metavar="COMMAND"
     )
-    preparing = data.add_parser(
+    parser = data.add_parser(
         "prepare",
         help="decode a data set once into a store",
         description="Decode the clips of a directory in UCF-101's layout once, into a store that training reads. Clips "
@@ -28,26 +28,26 @@ def add(commands: Subcommands) -> None:
         epilog=PREPARE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    preparing.add_argument("root", type=Path, help="holds UCF-101/ and ucfTrainTestlist/")
-    preparing.add_argument("store", type=Path, help="directory to make")
-    preparing.add_argument("--image-size", type=positive, default=64, help="pixels (default: %(default)s)")
-    preparing.add_argument("--subset", choices=ucf101.SUBSETS, default="train", help="default: %(default)s")
-    preparing.add_argument(
+    parser.add_argument("root", type=Path, help="holds UCF-101/ and ucfTrainTestlist/")
+    parser.add_argument("store", type=Path, help="directory to make")
+    parser.add_argument("--image-size", type=positive, default=64, help="pixels (default: %(default)s)")
+    parser.add_argument("--subset", choices=ucf101.SUBSETS, default="train", help="default: %(default)s")
+    parser.add_argument(
         "--fold", type=int, choices=ucf101.FOLDS, default=1, help="official split (default: %(default)s)"
     )
-    preparing.add_argument("--stride", type=positive, default=1, help="keep every so manieth frame (default: all)")
-    preparing.add_argument("--min-frames", type=positive, help="leave out clips with fewer frames (before --stride)")
-    preparing.add_argument("--workers", type=positive, help="clips decoded at the same time (default: one per core)")
-    preparing.add_argument("--quiet", action="store_true", help="no progress bars, only warnings and errors")
-    preparing.add_argument("--strict", action="store_true", help="make nothing unless every listed clip can be used")
-    preparing.set_defaults(run=_prepare, continues=True)
-    inspect = data.add_parser(
+    parser.add_argument("--stride", type=positive, metavar="N", default=1, help="keep every N-th frame (default: all)")
+    parser.add_argument("--min-frames", type=positive, help="leave out clips with fewer frames (before --stride)")
+    parser.add_argument("--workers", type=positive, help="clips decoded at the same time (default: one per core)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bars, only warnings and errors")
+    parser.add_argument("--strict", action="store_true", help="make nothing unless every listed clip can be used")
+    parser.set_defaults(run=_prepare, continues=True)
+    parser = data.add_parser(
         "inspect", help="say what a data set or a store holds", description="Say what a data set or a store holds."
     )
-    inspect.add_argument("path", type=Path, help="a store, or a directory in UCF-101's layout")
-    inspect.add_argument("--subset", choices=ucf101.SUBSETS, default="train", help="default: %(default)s")
-    inspect.add_argument("--fold", type=int, choices=ucf101.FOLDS, default=1, help="default: %(default)s")
-    inspect.set_defaults(run=_inspect)
+    parser.add_argument("path", type=Path, help="a store, or a directory in UCF-101's layout")
+    parser.add_argument("--subset", choices=ucf101.SUBSETS, default="train", help="default: %(default)s")
+    parser.add_argument("--fold", type=int, choices=ucf101.FOLDS, default=1, help="default: %(default)s")
+    parser.set_defaults(run=_inspect)
 
 
 def _prepare(arguments: argparse.Namespace) -> None:

@@ -14,16 +14,22 @@ def add(commands: Subcommands) -> None:
         description="Judge a run's generator by a named protocol against the training clips of a data set. Ctrl-C "
         "loses nothing: the same command continues. Real features are kept beside the store and used again.",
     )
-    judged = evaluate.add_mutually_exclusive_group(required=True)
-    judged.add_argument("directory", type=Path, metavar="RUN", nargs="?", help="a run directory")
-    judged.add_argument("--real", action="store_true", help="judge the data set's own test clips instead of a run")
+    subject = evaluate.add_mutually_exclusive_group(required=True)
+    subject.add_argument("directory", type=Path, metavar="RUN", nargs="?", help="a run directory")
+    subject.add_argument("--real", action="store_true", help="judge the data set's own test clips instead of a run")
     evaluate.add_argument("--data", type=Path, required=True, help="a directory in UCF-101's layout, or a store of it")
     evaluate.add_argument(
         "--protocol",
         default="actions",
-        help="tgan-2017, ldvd-2019, tganv2-2018, fvd-2048, or %(default)s, which is the default and needs no download",
+        help="tgan-2017, ldvd-2019, tganv2-2018, fvd-2048; torchvision-NAME, where NAME is any of torchvision's video "
+        "networks (torchvision-r3d_18, say); or %(default)s, which is the default and needs no download",
     )
-    evaluate.add_argument("--weights", type=Path, help="directory of the published weights that a protocol asks for")
+    evaluate.add_argument(
+        "--weights",
+        type=Path,
+        help="directory of the published weights that a protocol asks for; with torchvision-NAME also a file, and "
+        "without it the weights are fetched",
+    )
     evaluate.add_argument("--samples", type=positive, help="videos in a repetition (default: the protocol's)")
     evaluate.add_argument("--repeats", type=positive, help="repetitions (default: the protocol's)")
     evaluate.add_argument("--step", type=int, help="of which checkpoint (default: the newest)")
@@ -42,27 +48,31 @@ def add(commands: Subcommands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from ldvd_lib import scores
     from ldvd_lib.metrics import open_judge
-    from ldvd_lib.training import Run
+    from ldvd_lib.runs import Run, scores
+    from ldvd_lib.runs.sources import check_length
 
-    judge = open_judge(arguments.protocol, arguments.weights)
-    run = None if arguments.real else Run.open(arguments.directory)
-    image_size = arguments.image_size or (run.generator(arguments.step).image_size if run else 32)
-    train = open_store(arguments, image_size, subset="train")
-    computing = {
+    judge = open_judge(arguments.protocol, arguments.weights, progress=not arguments.quiet)
+    judged_run, image_size = None, arguments.image_size or 32
+    if not arguments.real:
+        judged_run = Run.open(arguments.directory)
+        generator = judged_run.generator(arguments.step)
+        check_length(generator, judge.protocol.num_frames)  # before the real features, which take a while
+        image_size = arguments.image_size or generator.image_size
+    train_clips = open_store(arguments, image_size, subset="train")
+    options = {
         "samples": arguments.samples,
         "batch_size": arguments.batch_size,
         "device": arguments.device,
         "progress": not arguments.quiet,
     }
-    real = scores.real_features(judge, train, short=arguments.short, **computing)
-    judging = {"repeats": arguments.repeats, "seed": arguments.seed, **computing}
-    if run:
-        found = scores.judge_run(run, judge, real, step=arguments.step, directory=arguments.out, **judging)
+    real = scores.real_features(judge, train_clips, short=arguments.short, **options)
+    options |= {"repeats": arguments.repeats, "seed": arguments.seed}
+    if judged_run:
+        result = scores.judge_run(judged_run, judge, real, step=arguments.step, directory=arguments.out, **options)
     else:
-        test = open_store(arguments, image_size, subset="test")
-        beside = scores.features_directory(train, judge, arguments.samples)
-        out = arguments.out or beside.with_name(f"{beside.name}-test")
-        found = scores.judge_clips(test, judge, real, directory=out, short=arguments.short, **judging)
-    print(*found, sep="\n")
+        test_clips = open_store(arguments, image_size, subset="test")
+        features = scores.features_directory(train_clips, judge, arguments.samples)
+        out = arguments.out or features.with_name(f"{features.name}-test")
+        result = scores.judge_clips(test_clips, judge, real, directory=out, short=arguments.short, **options)
+    print(*result, sep="\n")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ldvd_lib import zoo
-from ldvd_lib._files import replacing
+from ldvd_lib._kit.files import replacing
 from ldvd_lib.cli.options import Subcommands, add_device, open_sampler, positive
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def add(commands: Subcommands) -> None:
         "--max-products", type=positive, default=300, help="Hessian-vector products at most (default: %(default)s)"
     )
     hessian.add_argument("--batch-size", type=positive, help="real videos, and as many fakes (default: the recipe's)")
-    hessian.add_argument("--frame-stride", type=positive, help="take every so manieth frame, instead of the recipe's")
+    hessian.add_argument(
+        "--frame-stride", type=positive, metavar="N", help="take every N-th frame (default: the recipe's)"
+    )
     hessian.add_argument("--short", choices=("error", "loop"), default="error", help="as for `ldvd train`")
     hessian.add_argument("--density", action="store_true", help="also the density of all eigenvalues")
     hessian.add_argument("--surface", action="store_true", help="also the loss around the weights")
@@ -57,14 +59,14 @@ def add(commands: Subcommands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from ldvd_lib.hessian import measure
-    from ldvd_lib.training import Run
+    from ldvd_lib.runs import Run
 
     if (arguments.density or arguments.surface) and not arguments.out:
         raise ValueError("--density and --surface make figures: say where to with --out DIRECTORY")
     if Path(arguments.target).is_dir():
         run = Run.open(arguments.target)
         gan, step = run.gan(arguments.step), arguments.step or run.newest_step
-    elif arguments.target in zoo.ENTRIES:
+    elif arguments.target in zoo.ENTRIES or arguments.target in zoo.ALIASES:
         gan, step = zoo.build(arguments.target, arguments.preset, seed=arguments.seed), 0
     else:
         raise ValueError(
@@ -72,11 +74,11 @@ def run(arguments: argparse.Namespace) -> None:
         )
     changes = {"batch_size": arguments.batch_size, "frame_stride": arguments.frame_stride}
     gan.config = gan.config.with_recipe(**{name: value for name, value in changes.items() if value})
-    videos, labels = open_sampler(gan, arguments).peek(seed=arguments.seed)
+    batch = open_sampler(gan, arguments).peek(seed=arguments.seed).to(arguments.device)
     reports = measure(
         gan.to(arguments.device),
-        videos.to(arguments.device),
-        labels.to(arguments.device),
+        batch.video,
+        batch.labels,
         step=step,
         k=arguments.eigenvalues,
         which=arguments.which,
@@ -93,16 +95,17 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _write_curvature(reports: "list[CurvatureReport]", directory: Path) -> list[Path]:
-    """``spectrum.json`` and the figures that the reports have data for; returns the files."""
-    from ldvd_lib import plots
+    """Write ``spectrum.json`` and the figures that the reports have data for; returns the files."""
+    from ldvd_lib import figures
 
     files = [directory / "spectrum.json"]
     with replacing(files[0]) as temporary:
         temporary.write_text(json.dumps([report.record() for report in reports], indent=1) + "\n")
     densities = {report.title: report.density for report in reports if report.density}
     if densities:
-        files.append(plots.save(plots.plot_density(densities), directory / "density.png"))
-    for name, report in zip(("surface", *(f"surface-{n}" for n in range(2, 10))), reports, strict=False):
+        files.append(figures.save(figures.plot_density(densities), directory / "density.png"))
+    for number, report in enumerate(reports, start=1):
+        name = "surface" if number == 1 else f"surface-{number}"
         if report.surfaces:
-            files.append(plots.save(plots.plot_surface(report.surfaces), directory / f"{name}.png"))
+            files.append(figures.save(figures.plot_surface(report.surfaces), directory / f"{name}.png"))
     return files

@@ -1,15 +1,19 @@
-"""Options that several commands share, and what they open."""
+"""Options that several commands share, and the stores and samplers that they name."""
 
 import argparse
-from typing import TYPE_CHECKING
+import typing
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
+
+from ldvd_lib.recipe import Recipe
 
 if TYPE_CHECKING:
     from ldvd_lib.data import ClipStore, WindowSampler
     from ldvd_lib.gan import VideoGAN
 
-Subcommands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Subcommands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def device(name: str) -> str:
@@ -39,8 +43,35 @@ def positive(text: str) -> int:
     return value
 
 
+def add_recipe(parser: argparse.ArgumentParser) -> None:
+    """Add an option for every value of a recipe; values without an option stay as in the model's own recipe."""
+    group = parser.add_argument_group("recipe", "instead of what the model's own recipe says")
+    types = typing.get_type_hints(Recipe)
+    for field in fields(Recipe):
+        options: dict[str, Any] = {"help": field.metadata["about"].replace("%", "%%"), "default": None}
+        kind = types[field.name]
+        if kind is bool:
+            options["action"] = argparse.BooleanOptionalAction
+        elif typing.get_origin(kind) is tuple:
+            item_types = typing.get_args(kind)
+            options |= {"type": item_types[0], "nargs": len(item_types)}
+        else:
+            options["type"] = kind
+        if field.metadata["choices"]:
+            options["choices"] = tuple(field.metadata["choices"])
+        group.add_argument(f"--{field.name.replace('_', '-')}", **options)
+
+
+def recipe_changes(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The values of those options of `add_recipe` that were set."""
+    values = {field.name: getattr(arguments, field.name) for field in fields(Recipe)}
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if value is not None
+    }
+
+
 def open_store(arguments: argparse.Namespace, image_size: int, **subset: str) -> "ClipStore":
-    """The store in --data, which must be of the subset if one is given; or a data set's, prepared beside it first."""
+    """The store in --data, which must be of the subset if one is given; of a data set, the store is prepared first."""
     from ldvd_lib.data import ClipStore, prepare_beside
 
     if (arguments.data / "index.json").is_file():
@@ -49,6 +80,8 @@ def open_store(arguments: argparse.Namespace, image_size: int, **subset: str) ->
 
 
 def open_sampler(gan: "VideoGAN", arguments: argparse.Namespace) -> "WindowSampler":
-    """Real clips for a GAN from a store, or from a data set that is prepared beside itself first."""
+    """Real clips for a GAN from the store in --data, or from a data set whose store is prepared first."""
+    from ldvd_lib.data import WindowSampler
+
     store = open_store(arguments, gan.image_size)
-    return gan.sampler(store, short=arguments.short, device=arguments.device, seed=arguments.seed)
+    return WindowSampler.for_gan(gan, store, short=arguments.short, device=arguments.device, seed=arguments.seed)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def seeds(text: str) -> tuple[int, ...]:
     """``"3"`` → (0, 1, 2); ``"0,4"`` → (0, 4)."""
     try:
-        found = tuple(int(part) for part in text.split(",") if part) if "," in text else tuple(range(int(text)))
+        numbers = tuple(int(part) for part in text.split(",") if part) if "," in text else tuple(range(int(text)))
     except ValueError:
-        found = ()
-    if not found or min(found) < 0:
+        numbers = ()
+    if not numbers or min(numbers) < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number of seeds nor a list such as 0,1,5")
-    return found
+    return numbers
 
 
 def hours(text: str) -> float:
@@ -71,7 +71,9 @@ def add(commands: Subcommands) -> None:
     reproduce.add_argument("--weights", type=Path, help="directory of the published weights that a protocol asks for")
     reproduce.add_argument("--samples", type=positive, help="videos in a repetition (default: the protocol's)")
     reproduce.add_argument("--repeats", type=positive, help="repetitions (default: the protocol's)")
-    reproduce.add_argument("--frame-stride", type=positive, help="take every so manieth frame, instead of the recipe's")
+    reproduce.add_argument(
+        "--frame-stride", type=positive, metavar="N", help="take every N-th frame, instead of the recipe's"
+    )
     reproduce.add_argument("--short", choices=("error", "loop"), default="error", help="as for `ldvd train`")
     reproduce.add_argument("--batch-size", type=positive, help="of training, instead of the recipe's")
     reproduce.add_argument("--probe-every", type=positive, help="steps between two probes of the Hessian's spectrum")
@@ -100,14 +102,14 @@ def add(commands: Subcommands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    # All of it now: what runs for days is not to meet files that have changed.
+    # Everything is imported now: a command that runs for days must not load files that have changed since.
     from ldvd_lib import reproduce
     from ldvd_lib.metrics import open_judge
 
     if arguments.report_only:
         print(reproduce.write_report(arguments.out))
         return
-    budget = reproduce.Budget(arguments.budget)  # from now on: preparing the clips may take long
+    budget = reproduce.Budget(arguments.budget)  # counts from now on, since preparing the clips may take long
     order = _order(arguments)
     plan = reproduce.make_plan(order)
     is_judged = any(training.protocol for training in plan.trainings)
@@ -131,12 +133,12 @@ def run(arguments: argparse.Namespace) -> None:
     try:
         counts = workshop.run(plan, store, budget)
     finally:
-        # Also of what there is after an interrupt.
+        # After an interrupt, too.
         report = reproduce.write_report(arguments.out)
     print(counts)
     if not counts.is_finished:
-        why = "the budget is spent" if budget.is_spent else "other processes are at the rest"
-        print(f"{why}; run the same command again to go on from here")
+        reason = "the budget is spent" if budget.is_spent else "other processes are at the rest"
+        print(f"{reason}; run the same command again to go on from here")
     print(report)
 
 
@@ -145,7 +147,7 @@ def _order(arguments: argparse.Namespace) -> "Order":
 
     compiled = arguments.compile
     if compiled is None:
-        # What is compiled has no second derivatives, of which a probe is made.
+        # A probe needs second derivatives, which compiled networks do not have.
         compiled = arguments.device.startswith("cuda") and not arguments.probe_every
     changes = {
         "frame_stride": arguments.frame_stride,

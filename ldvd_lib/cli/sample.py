@@ -28,7 +28,8 @@ def add(commands: Subcommands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from ldvd_lib import video
-    from ldvd_lib.training import Run, sample_videos
+    from ldvd_lib.runs import Run
+    from ldvd_lib.training import sample_videos
 
     suffix = arguments.out.suffix.lower()
     if suffix not in (".gif", ".mp4", ".png"):

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ldvd_lib import zoo
-from ldvd_lib.cli.options import Subcommands, add_device, open_sampler, positive
+from ldvd_lib.cli.options import Subcommands, add_device, add_recipe, open_sampler, positive, recipe_changes
 
 
 def add(commands: Subcommands) -> None:
@@ -27,14 +27,6 @@ def add(commands: Subcommands) -> None:
     train.add_argument("--steps", type=positive, help="train until this step (default: the recipe's)")
     train.add_argument("--seed", type=int, default=0, help="of weights, latents and clips (default: %(default)s)")
     train.add_argument("--resume", action="store_true", help="continue the run in --out")
-    train.add_argument("--batch-size", type=positive, help="instead of the recipe's")
-    train.add_argument("--generator-rate", type=float, help="learning rate, instead of the recipe's")
-    train.add_argument("--discriminator-rate", type=float, help="learning rate, instead of the recipe's")
-    train.add_argument("--svc-every", type=int, help="clip singular values every so many steps; 0 for never")
-    train.add_argument("--average", type=float, help="decay of the generator's moving average; 0 for none")
-    train.add_argument("--precision", choices=("float32", "bfloat16"), help="of the networks' arithmetic")
-    train.add_argument("--compile", action="store_true", default=None, help="use torch.compile")
-    train.add_argument("--frame-stride", type=positive, help="take every so manieth frame, instead of the recipe's")
     train.add_argument(
         "--short",
         choices=("error", "loop"),
@@ -51,29 +43,14 @@ def add(commands: Subcommands) -> None:
     )
     train.add_argument("--quiet", action="store_true", help="no progress bar")
     add_device(train)
+    add_recipe(train)
     train.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from ldvd_lib.hessian import SpectrumProbe
-    from ldvd_lib.training import SampleGrid, Trainer
+    from ldvd_lib.training import SampleGrid, SpectrumProbe, Trainer
 
-    changes = {
-        name: getattr(arguments, name)
-        for name in (
-            "batch_size",
-            "generator_rate",
-            "discriminator_rate",
-            "svc_every",
-            "average",
-            "precision",
-            "compile",
-            "frame_stride",
-        )
-        if getattr(arguments, name) is not None
-    }
-    config = zoo.config(arguments.model, arguments.preset).with_recipe(**changes)
-    gan = config.build(seed=arguments.seed)
+    gan = zoo.build(arguments.model, arguments.preset, seed=arguments.seed, **recipe_changes(arguments))
     out = arguments.out or Path("runs") / f"{arguments.model}-{arguments.preset}"
     probes = [SpectrumProbe(arguments.probe_every)] if arguments.probe_every else []
     trainer = Trainer(
@@ -88,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
         checkpoint_every=arguments.checkpoint_every,
         progress=not arguments.quiet,
     )
-    trainer.run(arguments.steps or config.recipe.iterations)
+    trainer.run(arguments.steps or gan.recipe.iterations)
     if trainer.interrupted:
         raise KeyboardInterrupt
     print(f"trained to step {trainer.step}: {out}\nsee it with: ldvd sample {out} --out samples.gif")

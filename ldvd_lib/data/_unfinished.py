@@ -1,8 +1,9 @@
 """A store of clips while it is being built: what makes it resumable, whatever stops the process.
 
-Clips are appended in a fixed order by one writer. After each second's work the frames are brought to the disk, and only
-then are their clips entered in the journal. The next run keeps what the journal holds, cuts off whatever follows it and
-goes on, so that the finished files are the same to the byte as if nothing had happened.
+One writer appends the clips in a fixed order. About once a second it brings the frames to the disk, and only then
+enters their clips in the journal. The next run keeps what the journal holds, cuts off whatever follows it and goes on,
+so that the finished files are the same to the byte as if nothing had happened. A power failure costs about a second's
+work.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import logging
 import os
 import time
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -31,10 +32,10 @@ class UnfinishedStore:
     "name" and "source", and then "label", "fps", "offset" and "length", or "reason" if the clip was skipped.
     """
 
-    def __init__(self, directory: Path, parameters: dict, clips: list[Clip]) -> None:
+    def __init__(self, directory: Path, parameters: dict[str, Any], clips: list[Clip]) -> None:
         self.directory = directory
         self.parameters = parameters
-        self.records: list[dict] = []
+        self.records: list[dict[str, Any]] = []
         self._num_frames = 0
         self._uncommitted: list[bytes] = []
         self._last_commit = time.monotonic()
@@ -50,11 +51,11 @@ class UnfinishedStore:
         self._frames.close()
         self._journal.close()
 
-    def append(self, record: dict, frames: np.ndarray | None) -> None:
+    def append(self, record: dict[str, Any], frames: np.ndarray | None) -> None:
         """Add a clip: (T, H, W, 3) uint8 frames, or None for one that is skipped."""
         if frames is not None:
             record = record | {"offset": self._num_frames, "length": len(frames)}
-            self._frames.write(np.ascontiguousarray(frames))
+            self._frames.write(np.ascontiguousarray(frames).data)
             self._num_frames += len(frames)
         self.records.append(record)
         self._uncommitted.append(_line(record))
@@ -63,9 +64,9 @@ class UnfinishedStore:
 
     def commit(self) -> None:
         """Bring frames and then journal to the disk: a clip is in the journal only if all its frames are safe."""
-        _to_disk(self._frames)
+        _flush(self._frames)
         self._journal.writelines(self._uncommitted)
-        _to_disk(self._journal)
+        _flush(self._journal)
         self._uncommitted.clear()
         self._last_commit = time.monotonic()
 
@@ -91,7 +92,7 @@ class UnfinishedStore:
         }
         with (self.directory / INDEX).open("wb") as file:
             file.write(json.dumps(document, indent=1).encode() + b"\n")
-            _to_disk(file)
+            _flush(file)
 
     def _shape(self) -> tuple[int, int, int, int]:
         return (self._num_frames, self.parameters["image_size"], self.parameters["image_size"], 3)
@@ -110,8 +111,9 @@ class UnfinishedStore:
         frame_size = self.parameters["image_size"] ** 2 * 3
         stored = (os.fstat(self._frames.fileno()).st_size - header_size) // frame_size
         lines = self._journal.readlines()
-        kept = len(heading)
+        kept = 0
         if lines[:1] == [heading]:
+            kept = len(heading)
             for line, clip in zip(lines[1:], clips, strict=False):
                 record = _parse(line)
                 if record is None or record["name"] != clip.name or not is_unchanged(record["source"], clip.path):
@@ -124,17 +126,20 @@ class UnfinishedStore:
                 kept += len(line)
         elif lines:
             logger.warning("%s was begun with other parameters: starting again", self.directory)
-        self._journal.seek(0)
-        self._journal.write(heading)
         self._journal.truncate(kept)
+        # On the disk before anything new is written: what is cut off must not come back after a power failure, below a
+        # new heading or beside new frames.
+        _flush(self._journal)
         self._journal.seek(kept)
+        if not kept:
+            self._journal.write(heading)
         end = header_size + self._num_frames * frame_size
         self._frames.truncate(end)
         self._frames.seek(end)
 
 
-def fingerprint(path: Path) -> dict:
-    """What a source file is known by: its name, size in bytes, time of modification and SHA-256."""
+def fingerprint(path: Path) -> dict[str, Any]:
+    """What identifies a source file: its name, size in bytes, time of modification and SHA-256."""
     status = path.stat()
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -142,7 +147,7 @@ def fingerprint(path: Path) -> dict:
     return {"file": name, "size": status.st_size, "modified_ns": status.st_mtime_ns, "sha256": digest}
 
 
-def is_unchanged(source: dict | None, path: Path) -> bool:
+def is_unchanged(source: dict[str, Any] | None, path: Path) -> bool:
     """Whether a file has the fingerprint `source`; it is read only if its size agrees and its time does not."""
     if source is None or not path.is_file():
         return False
@@ -157,16 +162,17 @@ def _open_for_update(path: Path) -> BinaryIO:
     return path.open("r+b")
 
 
-def _to_disk(file: BinaryIO) -> None:
+def _flush(file: BinaryIO) -> None:
+    """Bring what was written to an open file to the disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
-def _line(entry: dict) -> bytes:
+def _line(entry: dict[str, Any]) -> bytes:
     return json.dumps(entry).encode() + b"\n"
 
 
-def _parse(line: bytes) -> dict | None:
+def _parse(line: bytes) -> dict[str, Any] | None:
     """A line of the journal; None if the process died while it was being written."""
     try:
         return json.loads(line) if line.endswith(b"\n") else None

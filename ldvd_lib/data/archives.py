@@ -1,24 +1,21 @@
 """Unpacking archives that come from elsewhere: nothing lands outside the target, nothing fills the disk by surprise.
 
-ZIP and TAR are read by Python itself. RAR is a closed format, so :func:`unpack_rar` drives a program that the user has
-installed. A function that raises may leave part of the contents behind: unpack to a directory that can be thrown away.
+Python itself reads ZIP and TAR. RAR is a closed format: the library rarfile reads what is in an archive and lets a
+program that the user has installed decompress it. A function that raises may leave part of the contents behind: unpack
+to a directory that can be thrown away.
 """
 
+import io
 import logging
 import lzma
-import os
-import re
 import shutil
 import stat
-import subprocess
 import tarfile
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+import rarfile
 from tqdm.auto import tqdm
 
 from ldvd_lib.data.transfer import check_free_space
@@ -32,10 +29,22 @@ RAR_ADVICE = """Install one of these and run again:
   macOS:           brew install unar          (its sevenzip is built without RAR)
   Windows:         winget install 7zip.7zip   (then add its folder to PATH)"""
 
+# What rarfile calls the programs that it can use, by their names on PATH; the most capable first. It knows bsdtar too,
+# but calls it with arguments that bsdtar does not understand.
+RAR_TOOLS = {"unrar": "unrar", "7zz": "sevenzip2", "7z": "sevenzip", "unar": "unar"}
+
+# A RAR archive with a file of three bytes, compressed by the method that UCF-101 is compressed by.
+_SAMPLE = bytes.fromhex(
+    "526172211a0700cf907300000d0000000000000094d27400802600140000000300000002506d7efc004021411d3306002000000073616d706c65"
+    "000000000880000000808bfda57fb80524152ffac43d7b00400700"
+)
+
 _NOTHING = "nothing was unpacked. Make sure that it is the right file."
 
 # What the decompressors raise on damaged data, besides the errors of the archive modules themselves.
 _DAMAGE = (EOFError, zlib.error, lzma.LZMAError)
+# Some damage makes rarfile itself stumble.
+_RAR_DAMAGE = (rarfile.Error, ValueError, OverflowError, AttributeError)
 
 
 class ArchiveError(ValueError):
@@ -114,156 +123,106 @@ def _check_size(archive: Path, total: int, limit: int) -> None:
         )
 
 
-@dataclass(frozen=True)
-class RarTool:
-    """A program that may be able to read RAR.
-
-    Args:
-        name: of the executable on PATH.
-        probe: arguments that make it say what it is.
-        reads_rar: pattern in that text by which a build that reads RAR is known.
-        extract: arguments that unpack; ``{archive}`` and ``{target}`` are filled in.
-    """
-
-    name: str
-    probe: Sequence[str]
-    reads_rar: str
-    extract: Sequence[str]
-
-    @property
-    def executable(self) -> str | None:
-        return shutil.which(self.name)
-
-    def is_able(self) -> bool:
-        """Whether it is installed and says that it reads RAR."""
-        if self.executable is None:
-            return False
-        try:
-            result = subprocess.run(
-                [self.executable, *self.probe], capture_output=True, stdin=subprocess.DEVNULL, timeout=30, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return False
-        text = (result.stdout + result.stderr).decode(errors="replace")
-        return re.search(self.reads_rar, text) is not None
-
-
-_SEVEN_ZIP = {
-    "probe": ["i"],
-    # Among the codecs, not the formats: builds without the codec, such as Homebrew's, still list the format.
-    "reads_rar": r"\bRar3\b",
-    "extract": ["x", "-y", "-bd", "-bso0", "-o{target}", "{archive}"],
-}
-
-# The most capable first. The original `unrar` (unrar-free shares its name but not its makers) and 7-Zip read every RAR
-# and check every checksum. libarchive's bsdtar comes last: it refuses solid RAR 4 archives, and does not notice damage
-# in stored members.
-RAR_TOOLS = (
-    RarTool("unrar", [], "Roshal", ["x", "-y", "-o+", "-idq", "-p-", "{archive}", "{target}/"]),
-    RarTool("7zz", **_SEVEN_ZIP),
-    RarTool("7z", **_SEVEN_ZIP),
-    RarTool("unar", ["-help"], "unar", ["-quiet", "-force-overwrite", "-no-directory", "-o", "{target}", "{archive}"]),
-    RarTool("bsdtar", ["--version"], "libarchive", ["-x", "-f", "{archive}", "-C", "{target}"]),
-)
-
-
-def find_rar_tools() -> list[RarTool]:
+def find_rar_tools() -> list[str]:
     """The installed programs that read RAR, the most capable first.
 
     Raises:
         ArchiveError: none is installed; the message names the package to install on each system.
     """
-    tools = [tool for tool in RAR_TOOLS if tool.is_able()]
+    tools = [tool for tool in RAR_TOOLS if _reads_rar(tool)]
     if not tools:
-        installed = [tool.name for tool in RAR_TOOLS if tool.executable]
+        installed = [tool for tool in RAR_TOOLS if shutil.which(tool)]
         seen = f"{', '.join(installed)} installed, but without RAR support" if installed else "none is installed"
-        names = ", ".join(tool.name for tool in RAR_TOOLS)
-        raise ArchiveError(f"unpacking RAR needs one of {names}: {seen}.\n{RAR_ADVICE}")
+        raise ArchiveError(f"unpacking RAR needs one of {', '.join(RAR_TOOLS)}: {seen}.\n{RAR_ADVICE}")
     return tools
 
 
-def unpack_rar(
-    archive: str | Path,
-    target: str | Path,
-    *,
-    check: Callable[[Path], None] | None = None,
-    num_files: int | None = None,
-    progress: bool = True,
-) -> str:
-    """Unpack a RAR archive (or whatever else the tools read) into `target`, which is emptied first.
+def unpack_rar(archive: str | Path, target: str | Path, *, limit: int, progress: bool = True) -> str:
+    """Unpack a RAR archive into `target`, which is emptied first.
 
-    Installed tools are tried in the order of :data:`RAR_TOOLS` until one succeeds.
+    The installed programs are tried in the order of :data:`RAR_TOOLS` until one succeeds.
 
     Args:
         archive: the file.
         target: directory to fill; what it held before is removed.
-        check: looks at the unpacked tree and raises ArchiveError if it is not as it should be. Some tools leave files
-            out without saying so.
-        num_files: how many files to expect, for the progress bar.
+        limit: most bytes that the unpacked files may have together.
         progress: whether to show a progress bar.
 
     Returns:
-        The name of the tool that did it.
+        The name of the program that did it.
 
     Raises:
-        ArchiveError: no tool is installed, or none could unpack this archive; the message has what each one said.
+        ArchiveError: no program is installed, or none could unpack this archive (the message says why for each); or the
+            archive is damaged, encrypted or too large, or has a link or a member that would leave `target`.
+        DownloadError: the disk is too small.
     """
     archive, target = Path(archive).resolve(), Path(target).resolve()
-    failures = []
-    for tool in find_rar_tools():
+    tools, failures = find_rar_tools(), []
+    file, total = _open_rar(archive, limit)
+    check_free_space(target, total, f"unpacking {archive.name}")
+    if file.is_solid():
+        logger.warning(
+            "%s is packed as one solid block, where each file is reached only through all before it. That takes long: "
+            "with a large archive, rather unpack it yourself, for example with `unrar x`.",
+            archive,
+        )
+    for tool in tools:
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-        arguments = [part.format(archive=archive, target=target) for part in tool.extract]
-        with tqdm(total=num_files, unit="file", desc=f"unpacking with {tool.name}", disable=not progress) as bar:
-            problem = _run([tool.executable, *arguments], target, bar)
-        if problem is None and check is not None:
+        _choose(tool)
+        for member in tqdm(file.infolist(), f"unpacking with {tool}", unit="file", disable=not progress):
             try:
-                check(target)
-            except ArchiveError as error:
-                problem = str(error)
-        if problem is None:
-            return tool.name
-        logger.warning("%s could not unpack %s: %s", tool.name, archive.name, problem)
-        failures.append(f"  {tool.name}: {problem}")
+                # Permissions from the archive could keep us from reading what it holds, or from deleting it.
+                Path(file.extract(member, target)).chmod(0o755 if member.is_dir() else 0o644)
+            except _RAR_DAMAGE as error:
+                failures.append(f"  {tool}: {member.filename}: {error}")
+                logger.warning("%s could not be unpacked by %s", archive.name, failures[-1].strip())
+                break
+        else:
+            return tool
     raise ArchiveError(
-        f"{archive} could not be unpacked:\n" + "\n".join(failures) + f"\n{_nature(archive)} {RAR_ADVICE}"
+        f"{archive} could not be unpacked:\n" + "\n".join(failures) + "\nEither the archive is damaged (then delete it "
+        f"and fetch it again), or a more capable program is needed. {RAR_ADVICE}"
     )
 
 
-def _run(command: list[str], target: Path, bar: tqdm) -> str | None:
-    """Run an unpacking program to its end, showing how many files there are; return what went wrong, or None."""
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            while True:
-                try:
-                    code = process.wait(timeout=0.5)
-                    break
-                except subprocess.TimeoutExpired:
-                    _show_files(target, bar)
-        finally:
-            # Also on an interrupt: no program is left writing behind our back.
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        _show_files(target, bar)
-        if code == 0:
-            return None
-        output.seek(0)
-        lines = [line.strip() for line in output.read().decode(errors="replace").splitlines() if line.strip()]
-        return f"exit code {code}" + (f", saying {' / '.join(lines[-3:])!r}" if lines else "")
+def _open_rar(archive: Path, limit: int) -> tuple[rarfile.RarFile, int]:
+    """A RAR archive whose members can all be trusted, and how many bytes they have together."""
+    try:
+        file = rarfile.RarFile(archive, errors="strict")
+    except rarfile.NotRarFile as error:
+        with archive.open("rb") as start:
+            raise ArchiveError(
+                f"{archive} does not begin as a RAR archive does, but with {start.read(24)!r}: make sure that it is "
+                "the right file."
+            ) from error
+    except _RAR_DAMAGE as error:
+        raise ArchiveError(f"{archive} is not a sound RAR archive: {error}. Delete it and fetch it again.") from error
+    if file.needs_password():
+        raise ArchiveError(f"{archive} is encrypted; {_NOTHING}")
+    for member in file.infolist():
+        _check_name(archive, member.filename)
+        if not (member.is_file() or member.is_dir()) or member.file_redir:
+            raise ArchiveError(f"{archive} has a link, {member.filename!r}; {_NOTHING}")
+    # A member cannot yield more than it declares: rarfile stops there and then finds the checksum wrong.
+    total = sum(member.file_size for member in file.infolist())
+    _check_size(archive, total, limit)
+    return file, total
 
 
-def _show_files(target: Path, bar: tqdm) -> None:
-    if not bar.disable:
-        bar.n = sum(len(files) for _, _, files in os.walk(target))
-        bar.refresh()
+def _reads_rar(tool: str) -> bool:
+    """Whether a program is installed and does decompress RAR: not every 7z can, nor everything that is called unrar."""
+    try:
+        _choose(tool)
+        return rarfile.RarFile(io.BytesIO(_SAMPLE)).read("sample") == b"RAR"
+    except (rarfile.Error, OSError):
+        return False
 
 
-def _nature(archive: Path) -> str:
-    """What may be the matter with an archive that no tool could read."""
-    with archive.open("rb") as file:
-        start = file.read(64)
-    if not start.startswith(b"Rar!\x1a\x07"):
-        return f"It does not begin as a RAR archive does, but with {start[:24]!r}: make sure that it is the right file."
-    return "Either the archive is damaged (then delete it and fetch it again), or a more capable tool is needed."
+def _choose(tool: str) -> None:
+    """Let rarfile use this program and no other.
+
+    Raises:
+        rarfile.RarCannotExec: it is not installed, or does not run.
+    """
+    rarfile.tool_setup(**{option: option == RAR_TOOLS[tool] for option in RAR_TOOLS.values()}, bsdtar=False, force=True)

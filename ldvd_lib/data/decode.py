@@ -12,6 +12,8 @@ from av.container import InputContainer
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from ldvd_lib._kit.checks import whole_number
+
 # A file holding less than this share of the frames its header promises counts as truncated. Headers may be off by a
 # frame or two (dropped frames, packed B-frames); a download that broke off is off by far more.
 COMPLETE = 0.9
@@ -84,13 +86,17 @@ def decode(
 
     Raises:
         FileNotFoundError: there is no such file.
+        ValueError: an argument is not a whole number, or is too small.
         DecodeError: it is not a video, is damaged or truncated, or has no frame at or after `start`.
     """
-    for name, value, least in (("image_size", image_size, 1), ("stride", stride, 1), ("max_frames", max_frames, 1)):
-        if value is not None and value < least:
-            raise ValueError(f"{name} must be at least {least}, not {value}")
-    if start < 0:
-        raise ValueError(f"start must be at least 0, not {start}")
+    for name, value, least in (
+        ("image_size", image_size, 1),
+        ("stride", stride, 1),
+        ("start", start, 0),
+        ("max_frames", max_frames, 1),
+    ):
+        if value is not None:
+            whole_number(name, value, least=least)
     pending: list[np.ndarray] = []
     chunks: list[np.ndarray] = []
 
@@ -101,7 +107,7 @@ def decode(
             pending.clear()
 
     with _open(path) as (container, stream):
-        converter = VideoReformatter()  # one for all frames: setting up a conversion costs more than running it
+        converter = VideoReformatter()  # for all frames, since setting up a conversion costs more than running it
         seen = 0
         for position, frame in enumerate(_frames_from(container, stream, start)):
             if position % stride == 0:
@@ -140,13 +146,18 @@ def _frames_from(container: InputContainer, stream: VideoStream, start: int) -> 
     rate = stream.average_rate
     # A time stamp names a frame only where time is counted in frames and no frame is stored out of order.
     # Elsewhere only decoding from the beginning is exact.
-    counted = bool(rate) and stream.time_base * rate == 1 and not stream.codec_context.has_b_frames
+    counted = (
+        rate is not None
+        and stream.time_base is not None
+        and stream.time_base * rate == 1
+        and not stream.codec_context.has_b_frames
+    )
     seek = start > 0 and counted
     first = stream.start_time or 0
     if seek:
         container.seek(first + start, stream=stream, backward=True, any_frame=False)
     for position, frame in enumerate(container.decode(stream)):
-        if seek:
+        if seek and frame.pts is not None:
             position = frame.pts - first
         if position >= start:
             yield frame

@@ -1,6 +1,6 @@
 """UCF-101 from its makers' server, or a small subset of it from a hub: fetched, unpacked, checked.
 
-Both leave the layout of :mod:`ldvd_lib.data.layout`. Every step can be interrupted, by Ctrl-C or worse, and goes on
+Both leave the layout of :mod:`ldvd_lib.data.layout`. Every step can be interrupted, by Ctrl-C or worse, and continues
 from there when called again.
 
 Source: K. Soomro, A. R. Zamir, M. Shah, "UCF101: A Dataset of 101 Human Actions Classes From Videos in The Wild",
@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ldvd_lib._kit.files import file_sha256
 from ldvd_lib.data import layout
 from ldvd_lib.data.archives import ArchiveError, find_rar_tools, unpack_rar, unpack_tar, unpack_zip
 from ldvd_lib.data.layout import OFFICIAL, SPLITS, VIDEOS, Contents, Report, verify
-from ldvd_lib.data.transfer import DownloadError, Transfer, check_free_space, fetch, file_sha256
+from ldvd_lib.data.transfer import DownloadError, Transfer, check_free_space, fetch
 
 __all__ = [
     "ARCHIVE_SOURCE",
@@ -42,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """Where a file is to be had, and what is known of it: bytes and SHA-256, None where nobody has published them."""
+    """Where to get a file, and what is known of it: bytes and SHA-256, None where nobody has published them."""
 
     url: str
     size: int | None = None
@@ -66,7 +67,7 @@ SUBSET_REPOSITORY = "sayakpaul/ucf101-subset"  # 405 clips of 10 classes in 171 
 SUBSET_FILE = "UCF101_subset.tar.gz"
 
 _SPLITS_LIMIT = 1 << 24  # the official split files have about 1.5 MB together
-_SUBSET_LIMIT = 1 << 33  # a subset has no reason to be larger than UCF-101 itself
+_CLIPS_LIMIT = 1 << 33  # UCF-101 has 7.1 GB, and a subset has no reason to be larger
 _HELD_OUT = {"val", "valid", "validation", "test"}
 
 
@@ -87,11 +88,11 @@ def download_ucf101(
     disk, half of that without the archive, and a program that reads RAR.
 
     Args:
-        directory: where the data set shall be.
-        archive: UCF101.rar if it has been fetched another way; it is read where it lies and never deleted.
+        directory: where to put the data set.
+        archive: UCF101.rar if it has been fetched another way; it is read where it is and never deleted.
         splits: UCF101TrainTestSplits-RecognitionTask.zip, or a directory with its text files, likewise.
         keep_archive: whether to keep what was fetched after unpacking it.
-        archive_source: address, size and hash of the archive; the hash is asked of `archive` too.
+        archive_source: address, size and hash of the archive; `archive` must have this hash too.
         splits_source: address, size and hash of the split files.
         contents: what must come out.
         transfer: patience, time limits and certificates; None for the defaults.
@@ -100,16 +101,16 @@ def download_ucf101(
         `directory`, which now holds ``UCF-101/`` and ``ucfTrainTestlist/``.
 
     Raises:
-        DownloadError: a file cannot be had or is not the expected one, or the disk is too small.
+        DownloadError: a file cannot be fetched or is not the expected one, or the disk is too small.
         ArchiveError: no installed program reads RAR, or an archive is damaged or holds something else.
         FileNotFoundError: no file at `archive` or `splits`.
     """
     directory, transfer = Path(directory), transfer or Transfer()
     report = verify(directory, contents)
     if not report.complete:
-        for given in (archive, splits):
-            if given is not None and not Path(given).exists():
-                raise FileNotFoundError(f"there is no file {given}; correct the path, or leave it out to download")
+        for path in (archive, splits):
+            if path is not None and not Path(path).exists():
+                raise FileNotFoundError(f"there is no file {path}; correct the path, or leave it out to download")
         directory.mkdir(parents=True, exist_ok=True)
         if report.missing_splits or report.faults:
             _add_splits(directory, splits, keep_archive, splits_source, contents, transfer)
@@ -126,7 +127,7 @@ def download_subset(
     *,
     filename: str = SUBSET_FILE,
     revision: str | None = None,
-    limit: int = _SUBSET_LIMIT,
+    limit: int = _CLIPS_LIMIT,
 ) -> Path:
     """Fetch a subset of UCF-101 from the Hugging Face hub and arrange it as UCF-101 is.
 
@@ -134,7 +135,7 @@ def download_subset(
     others to trainlist01.txt. These are not the official lists.
 
     Args:
-        directory: where the data set shall be; not one that has UCF-101 with other lists.
+        directory: where to put the data set; not one that has UCF-101 with other lists.
         repository: id of a data set repository on the hub.
         filename: TAR archive in it, with clips at ``.../<part>/<Class>/v_<Class>_gNN_cNN.avi``.
         revision: branch, tag or commit of the repository; None for its main branch.
@@ -149,9 +150,9 @@ def download_subset(
         ArchiveError: the archive is damaged, not to be trusted, or holds no clips.
     """
     directory = Path(directory)
-    asked = {"repository": repository, "file": filename, "revision": revision}
+    request = {"repository": repository, "file": filename, "revision": revision}
     receipt = layout.read_receipt(directory).get("subset", {})
-    if {key: receipt.get(key) for key in asked} == asked:
+    if {key: receipt.get(key) for key in request} == request:
         report = verify(directory, Contents(receipt["num_clips"], receipt["num_classes"], folds=(1,)))
         if report.complete:
             return _completed(report)
@@ -164,11 +165,11 @@ def download_subset(
             raise ArchiveError(f"{filename} of {repository} holds no clips named like v_<Class>_gNN_cNN.avi")
         splits = _write_splits(space / SPLITS, clips, tree)
         layout.refuse_other_splits(splits, directory / SPLITS)
-        contents = Contents(len(clips), len({path.parent.name for path in clips.values()}), folds=(1,))
+        contents = Contents(len(clips), len({clip.parent.name for clip in clips.values()}), folds=(1,))
         layout.install(splits, directory / SPLITS, space / "ready")
         layout.install(clips, directory / VIDEOS, space / "ready")
     numbers = {"num_clips": contents.num_clips, "num_classes": contents.num_classes}
-    layout.write_receipt(directory, "subset", {**asked, **_provenance(archive, None), **numbers})
+    layout.write_receipt(directory, "subset", {**request, **_provenance(archive, None), **numbers})
     return _completed(verify(directory, contents))
 
 
@@ -182,69 +183,67 @@ def _completed(report: Report) -> Path:
 
 def _add_splits(
     directory: Path,
-    given: str | Path | None,
+    own: str | Path | None,
     keep: bool,
     source: RemoteFile,
     contents: Contents,
     transfer: Transfer,
 ) -> None:
-    """Put the split files in their place, if they are what they should be."""
-    path = Path(given) if given is not None else _fetch(source, directory, transfer)
+    """Put the split files in their place, from the user's `own` or from `source`, if they list what they should."""
+    path = Path(own) if own is not None else _fetch(source, directory, transfer)
     with layout.workspace(directory) as space:
         tree = path if path.is_dir() else unpack_zip(path, space / "archive", limit=_SPLITS_LIMIT)
         chosen = space / SPLITS
         chosen.mkdir()
         for name in contents.split_files:
-            found = next(tree.rglob(name), None)
-            if found is None:
+            split_file = next(tree.rglob(name), None)
+            if split_file is None:
                 raise ArchiveError(f"{path} has no {name}; make sure that it is {source.name}")
-            shutil.copyfile(found, chosen / name)
+            shutil.copyfile(split_file, chosen / name)
         layout.check_splits(chosen, contents)
         files = {name: chosen / name for name in contents.split_files}
         layout.refuse_other_splits(files, directory / SPLITS)
         if path.is_file():
-            layout.write_receipt(directory, "splits", _provenance(path, None if given else source))
+            layout.write_receipt(directory, "splits", _provenance(path, None if own else source))
         layout.install(files, directory / SPLITS, space / "ready")
-    if given is None and not keep:
+    if own is None and not keep:
         path.unlink()
 
 
 def _add_clips(
     directory: Path,
-    given: str | Path | None,
+    own: str | Path | None,
     keep: bool,
     source: RemoteFile,
     contents: Contents,
     transfer: Transfer,
 ) -> None:
-    """Put the clips in their place, if all that the split files list come out of the archive."""
-    # The program to unpack with and the space are looked for before hours of downloading, not after.
-    if [tool.name for tool in find_rar_tools()] == ["bsdtar"]:
-        logger.warning("only bsdtar is installed to unpack RAR, and it refuses many archives; unar reads more of them")
+    """Put the clips in their place, from the user's `own` archive or from `source`, if it has all that are listed."""
+    # Whether there is a program to unpack with, and space, is known before hours of downloading and not after.
+    find_rar_tools()
     needed = contents.unpacked_size
-    if given is None and source.size is not None:
-        here = (directory / source.name, directory / f"{source.name}.part")
-        needed += max(0, source.size - sum(path.stat().st_size for path in here if path.exists()))
-    check_free_space(directory, needed, "UCF-101 with its archive" if given is None else "UCF-101")
+    if own is None and source.size is not None:
+        fetched = (directory / source.name, directory / f"{source.name}.part")
+        needed += max(0, source.size - sum(path.stat().st_size for path in fetched if path.exists()))
+    check_free_space(directory, needed, "UCF-101 with its archive" if own is None else "UCF-101")
 
-    path = Path(given) if given is not None else _fetch(source, directory, transfer)
-    provenance = _provenance(path, None if given else source, progress=transfer.progress)
+    path = Path(own) if own is not None else _fetch(source, directory, transfer)
+    provenance = _provenance(path, None if own else source, progress=transfer.progress)
     if source.sha256 is not None and provenance["sha256"] != source.sha256.lower():
         raise DownloadError(f"the SHA-256 of {path} is {provenance['sha256']} where {source.sha256} was expected")
     listed = layout.listed_clips(directory / SPLITS)
-
-    def check(tree: Path) -> None:
-        whole = {clip.stem.lower() for clip in layout.find_clips(tree).values() if clip.stat().st_size}
+    with layout.workspace(directory) as space:
+        tool = unpack_rar(path, space / "archive", limit=_CLIPS_LIMIT, progress=transfer.progress)
+        clips = layout.find_clips(space / "archive")
+        whole = {clip.stem.lower() for clip in clips.values() if clip.stat().st_size}
         if missing := [name for name in listed if name.lower() not in whole]:
             names = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-            raise ArchiveError(f"{len(missing):,} of {len(listed):,} clips did not come out of it ({names})")
-
-    with layout.workspace(directory) as space:
-        tree = space / "archive"
-        tool = unpack_rar(path, tree, check=check, num_files=len(listed), progress=transfer.progress)
+            raise ArchiveError(
+                f"{path} is incomplete: {len(missing):,} of {len(listed):,} clips did not come out of it ({names})"
+            )
         layout.write_receipt(directory, "archive", {**provenance, "unpacked_with": tool})
-        layout.install(layout.find_clips(tree), directory / VIDEOS, space / "ready")
-    if given is None and not keep:
+        layout.install(clips, directory / VIDEOS, space / "ready")
+    if own is None and not keep:
         path.unlink()
 
 

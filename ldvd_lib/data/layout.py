@@ -1,4 +1,4 @@
-"""How UCF-101 lies on disk: seeing whether it is complete, and putting files in their place so that it stays sound.
+"""How UCF-101 is laid out on disk: seeing whether it is complete, and putting files in their place safely.
 
 The layout, which everything in :mod:`ldvd_lib.data` reads and writes::
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ldvd_lib._kit.files import replacing, to_disk
 from ldvd_lib.data import ucf101
 from ldvd_lib.data.archives import ArchiveError
 from ldvd_lib.data.transfer import DownloadError
@@ -46,7 +47,7 @@ OFFICIAL = Contents(num_clips=13_320, num_classes=101, folds=(1, 2, 3), unpacked
 
 @dataclass(frozen=True)
 class Report:
-    """What of a data set is on disk; the lists hold names of files, clips and classes."""
+    """How much of a data set is on disk; the lists hold names of files, clips and classes."""
 
     directory: Path
     expected: Contents
@@ -69,7 +70,7 @@ class Report:
         )
 
     def summary(self, limit: int = 5) -> str:
-        """Say in a few lines what is there and what is not, naming at most `limit` of each kind."""
+        """Say in a few lines what is there and what is missing, naming at most `limit` of each kind."""
         lines = [
             f"UCF-101 at {self.directory} is {'complete' if self.complete else 'not complete'}: {self.num_clips:,} of "
             f"{self.expected.num_clips:,} clips, {self.num_classes} of {self.expected.num_classes} classes"
@@ -92,11 +93,11 @@ def verify(directory: str | Path, contents: Contents = OFFICIAL) -> Report:
     """See which clips and split files are in a directory, by name and size; no video is opened.
 
     Args:
-        directory: what contains, or shall contain, ``UCF-101/`` and ``ucfTrainTestlist/``.
+        directory: the one with ``UCF-101/`` and ``ucfTrainTestlist/``; they need not be there.
         contents: what is expected.
 
     Returns:
-        The report. Clips and classes can be named as missing only where the split files are there to name them.
+        The report. It can name missing clips and classes only if the split files, which list them, are there.
     """
     directory = Path(directory)
     missing_splits = [name for name in contents.split_files if not (directory / SPLITS / name).is_file()]
@@ -144,7 +145,7 @@ def find_clips(tree: Path) -> dict[str, Path]:
 
 
 def listed_clips(splits: Path, fold: int = 1) -> list[str]:
-    """Names of the clips that a fold lists for training and testing together: of all clips there are."""
+    """Names of the clips that a fold lists for training or testing, which are all clips of the data set."""
     return ucf101.read_split(splits, "train", fold) + ucf101.read_split(splits, "test", fold)
 
 
@@ -161,11 +162,11 @@ def check_splits(splits: Path, contents: Contents) -> None:
 
 @contextmanager
 def workspace(directory: Path) -> Iterator[Path]:
-    """A directory to unpack in, on the disk where the result shall be; removed after, as are those of killed runs."""
+    """A directory to unpack in, on the disk of the data set. It is removed at the end, with those of killed runs."""
 
     def clear() -> None:
-        for left in directory.glob(f"{_WORKSPACE}*"):
-            shutil.rmtree(left, ignore_errors=True)
+        for leftover in directory.glob(f"{_WORKSPACE}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
 
     directory.mkdir(parents=True, exist_ok=True)
     clear()
@@ -179,29 +180,34 @@ def workspace(directory: Path) -> Iterator[Path]:
 def install(files: dict[str, Path], target: Path, stage: Path) -> None:
     """Move files to ``target/<name>``: all at once, by way of `stage`, if there is no `target` yet; else one by one.
 
-    Either way a kill leaves no half-written file, and installing the same files again completes what it broke off.
+    Either way a kill or a power failure leaves no half-written file there, and installing the same files again
+    completes what was broken off.
     """
     destination = target if target.exists() else stage
     for name, source in files.items():
         (destination / name).parent.mkdir(parents=True, exist_ok=True)
+        to_disk(source)
         source.replace(destination / name)
+    for directory in {(destination / name).parent for name in files} | {destination}:
+        to_disk(directory)
     if destination != target:
         destination.replace(target)
+    to_disk(target.parent)
 
 
 def refuse_other_splits(files: dict[str, Path], target: Path) -> None:
     """Raise DownloadError if `target` has split files that differ from `files`: someone may train by them."""
     for name, source in files.items():
-        there = target / name
-        if there.exists() and there.read_text(encoding="utf-8").split() != source.read_text(encoding="utf-8").split():
+        own = target / name
+        if own.exists() and own.read_text(encoding="utf-8").split() != source.read_text(encoding="utf-8").split():
             raise DownloadError(
-                f"{there} is there already and lists something else than the file to be put in its place. "
+                f"{own} is there already and lists something else than the file to be put in its place. "
                 "Choose another directory, or move that file away."
             )
 
 
 def read_receipt(directory: Path) -> dict[str, Any]:
-    """What :func:`write_receipt` has kept in a directory; empty if nothing, or nothing legible."""
+    """What :func:`write_receipt` has kept in a directory; empty if there is nothing legible."""
     try:
         receipt = json.loads((directory / RECEIPT).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -212,6 +218,5 @@ def read_receipt(directory: Path) -> dict[str, Any]:
 def write_receipt(directory: Path, entry: str, facts: dict[str, Any]) -> None:
     """Keep facts about what was fetched under the name `entry`, beside those of other entries."""
     receipt = {**read_receipt(directory), entry: facts}
-    temporary = directory / f"{RECEIPT}.tmp"
-    temporary.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(directory / RECEIPT)
+    with replacing(directory / RECEIPT) as temporary:
+        temporary.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")

@@ -1,10 +1,10 @@
 """Random windows of the clips in a store, as batches that a network takes.
 
 A window is `num_frames` frames of one clip, `stride` apart. Clips are drawn uniformly, so that a long clip counts no
-more than a short one, and then, uniformly, one of the places where the window fits.
+more than a short one; then one of the places where the window fits is drawn, uniformly too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +13,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ldvd_lib._kit.checks import one_of
+from ldvd_lib.batch import Batch
 from ldvd_lib.data.store import ClipStore
+from ldvd_lib.gan import VideoGAN
 from ldvd_lib.video import to_float
 
 # With `resident=None` the store moves to the GPU if it takes at most this share of the free memory there.
@@ -43,12 +46,12 @@ class WindowSampler:
         store: the clips.
         batch_size: windows in a batch, N. Drawn with replacement.
         num_frames: frames in a window, T.
-        stride: frames from one to the next; a tuple means that each window draws one of its values.
+        stride: distance from one frame to the next; with a tuple, each window draws one of its values.
         flip: mirror each window, left to right, with probability one half.
         reverse: play each window backwards with probability one half.
-        short: what becomes of clips shorter than a window: "error" raises, "loop" starts anywhere in them and goes on
+        short: what happens to clips shorter than a window: "error" raises, "loop" starts anywhere in them and continues
             at their beginning.
-        device: where batches are wanted.
+        device: where batches are to be.
         resident: keep all frames in that device's memory; otherwise they are read from the store's file, which the
             operating system caches. None: on a GPU if they fit into half of its free memory, not on a CPU.
         seed: of the generator that all choices are drawn from.
@@ -88,6 +91,40 @@ class WindowSampler:
             on_cpu = self.device.type == "cpu"
             self._frames = np.array(store.frames) if on_cpu else _move(store.frames, self.device)
 
+    @classmethod
+    def for_gan(
+        cls,
+        gan: VideoGAN,
+        store: ClipStore,
+        *,
+        short: str = "error",
+        device: str | torch.device = "cpu",
+        seed: int = 0,
+    ) -> "WindowSampler":
+        """Real clips as a GAN is trained on them: its length, its recipe's batch size, frame stride and flips.
+
+        Args:
+            gan: the GAN to be trained.
+            store: clips of its image size.
+            short, device, seed: as of the class.
+
+        Raises:
+            ValueError: as the class; and as `check_fit`.
+        """
+        recipe = gan.recipe
+        sampler = cls(
+            store,
+            batch_size=recipe.batch_size,
+            num_frames=gan.num_frames,
+            stride=recipe.frame_stride,
+            flip=recipe.flip,
+            short=short,
+            device=device,
+            seed=seed,
+        )
+        check_fit(gan, sampler)
+        return sampler
+
     def describe(self) -> dict[str, Any]:
         """What the batches are made of, as plain values: the store's parameters and size, and the window's options."""
         return {
@@ -111,17 +148,17 @@ class WindowSampler:
         return Windows(clips, frames, flipped)
 
     def gather(self, windows: Windows) -> Tensor:
-        """Fetch the frames of some windows.
+        """Fetch the frames of windows.
 
         Returns:
             (N, C, T, H, W) float32 in [-1, 1] on the sampler's device, channels last in memory.
         """
         positions = self.store.offsets[windows.clips, None] + windows.frames
-        if self.device.type == "cpu":
-            return _read(self._frames, positions, windows.flipped)
         if isinstance(self._frames, Tensor):
             chosen = torch.from_numpy(positions.ravel()).to(self.device)
             videos = self._frames.index_select(0, chosen).unflatten(0, positions.shape)
+        elif self.device.type == "cpu":
+            return _read(self._frames, positions, windows.flipped)
         else:
             videos = torch.from_numpy(self._frames[positions])
             if self.device.type == "cuda":
@@ -129,34 +166,27 @@ class WindowSampler:
             videos = videos.to(self.device, non_blocking=True)
         return _convert(videos, windows.flipped)
 
-    def next_batch(self, with_labels: bool = False) -> Tensor | tuple[Tensor, Tensor]:
-        """Draw a batch.
+    def next_batch(self) -> Batch:
+        """Draw a batch: ``videos``, (N, C, T, H, W) float32 in [-1, 1], and ``labels``, (N,) int64."""
+        return self._batch(self.draw())
 
-        Returns:
-            videos, (N, C, T, H, W) float32 in [-1, 1]; with `with_labels` also their classes, (N,) int64.
-        """
-        windows = self.draw()
-        videos = self.gather(windows)
-        return (videos, self._classes(windows)) if with_labels else videos
-
-    def peek(self, batch_size: int | None = None, *, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """A batch of a seed of its own: the same at every call, and the sequence of batches goes on as if not asked.
+    def peek(self, batch_size: int | None = None, *, seed: int = 0) -> Batch:
+        """A batch from a seed of its own: the same at every call, and without effect on the sequence of batches.
 
         Args:
-            batch_size: windows in it; default the sampler's.
-            seed: what it is drawn from.
+            batch_size: number of windows; default the sampler's.
+            seed: of the choices.
 
         Returns:
-            videos and classes, as `next_batch`.
+            As `next_batch`.
         """
-        # Nothing of the sampler changes: a run may be drawing from it in another thread.
-        windows = self._draw(batch_size or self.batch_size, torch.Generator().manual_seed(seed))
-        return self.gather(windows), self._classes(windows)
+        # The sampler does not change: a run may be drawing from it in another thread.
+        return self._batch(self._draw(batch_size or self.batch_size, torch.Generator().manual_seed(seed)))
 
-    def _classes(self, windows: Windows) -> Tensor:
-        return self._labels[torch.from_numpy(windows.clips).to(self.device)]
+    def _batch(self, windows: Windows) -> Batch:
+        return Batch(self.gather(windows), self._labels[torch.from_numpy(windows.clips).to(self.device)])
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[Batch]:
         while True:
             yield self.next_batch()
 
@@ -165,10 +195,43 @@ class WindowSampler:
         return {"generator": self._generator.get_state()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Continue where the sampler that `state` was taken from had got to."""
+        """Continue where the sampler was when `state` was taken from it."""
         if set(state) != {"generator"}:
             raise ValueError(f"the state of a sampler has the key 'generator', not {sorted(state)}")
         self._generator.set_state(state["generator"].cpu())
+
+
+def check_fit(gan: VideoGAN, sampler: WindowSampler) -> None:
+    """Check that a sampler's batches are what a GAN is trained on.
+
+    Raises:
+        ValueError: if size, length or number of clips differ, or if the GAN has categories and these are not the
+            store's classes.
+    """
+    store, model = sampler.store, f"{gan.config.name} ({gan.config.preset})"
+    wanted = {"image_size": gan.image_size, "num_frames": gan.num_frames, "batch_size": gan.recipe.batch_size}
+    offered = {"image_size": store.image_size, "num_frames": sampler.num_frames, "batch_size": sampler.batch_size}
+    if wanted != offered:
+        raise ValueError(
+            f"the sampler gives clips of {offered}, but {model} was built for {wanted}: "
+            "prepare the data at that size, or build the sampler with those values"
+        )
+    categories, classes = gan.num_categories, len(store.class_names)
+    if categories and categories != classes:
+        last = int(store.labels.max())
+        reason = (
+            f"clips of {store.class_names[last]!r}, class number {last}, have no category"
+            if last >= categories
+            else f"categories and classes must be the same, and the classes are {_shortened(store.class_names)}"
+        )
+        raise ValueError(
+            f"{model} has {categories} categories, and the clips are of a list of {classes} classes: {reason}; "
+            f"build it with num_categories={classes}"
+        )
+
+
+def _shortened(names: Sequence[str], most: int = 6) -> str:
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
 class WindowDataset(Dataset):
@@ -233,15 +296,14 @@ class _WindowRule:
             raise ValueError(f"num_frames must be at least 1, not {self.num_frames}")
         if not self.strides.size or self.strides.min() < 1:
             raise ValueError(f"stride must be at least 1, or a tuple of such numbers, not {self.stride!r}")
-        if self.short not in ("error", "loop"):
-            raise ValueError(f"short must be 'error' or 'loop', not {self.short!r}")
+        one_of("short", self.short, ("error", "loop"))
 
     @property
     def strides(self) -> np.ndarray:
         return np.atleast_1d(np.asarray(self.stride, dtype=np.int64))
 
     def check(self, store: ClipStore) -> None:
-        """Raise if a window does not fit into some clips and they shall not be looped."""
+        """Raise if a window does not fit into some clips and they are not to be looped."""
         if len(store) == 0:
             raise ValueError("the store has no clips")
         needed = (self.num_frames - 1) * int(self.strides.max()) + 1
@@ -276,19 +338,19 @@ class _WindowRule:
 
 
 def _choose(uniform: np.ndarray, number: int | np.ndarray) -> np.ndarray:
-    """Numbers in [0, 1) to whole numbers in 0 ... number - 1, all as likely."""
+    """Numbers in [0, 1) to whole numbers in 0 ... number - 1, all equally likely."""
     return (uniform * number).astype(np.int64)
 
 
 def _read(frames: np.ndarray, positions: np.ndarray, flipped: np.ndarray) -> Tensor:
     """(total, H, W, C) uint8 frames at (N, T) positions -> (N, C, T, H, W) float32 in [-1, 1], some windows mirrored.
 
-    Gives what `_convert` gives, but in one thread and window by window, while each is in the processor's cache. For so
+    Gives what `_convert` gives, but in one thread and window by window, while each is in the processor's cache. With so
     little work torch's threads gain nothing, and on a busy machine waiting for them takes ten times as long.
     """
     videos = np.empty((*positions.shape, *frames.shape[1:]), dtype=np.float32)
-    for video, chosen, mirror in zip(videos, positions, flipped, strict=True):
-        window = frames[chosen]
+    for video, positions_of_window, mirror in zip(videos, positions, flipped, strict=True):
+        window = frames[positions_of_window]
         video[:] = window[:, :, ::-1] if mirror else window
         video /= 127.5
         video -= 1

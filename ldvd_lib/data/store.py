@@ -2,8 +2,8 @@
 
 A store is a directory of two files. `frames.npy` holds the frames of all clips one after the other, (total, H, W, 3);
 numpy reads it with `np.load("frames.npy", mmap_mode="r")`. `index.json` says where each clip lies in it, what it shows,
-which file it came from and how it was made. The store is built as `<directory>.partial` and renamed when it is whole,
-so what bears its proper name is complete.
+which file it came from and how it was made. The store is built as `<directory>.partial`, and renamed when it is whole
+and on the disk: a store under its proper name is complete.
 """
 
 import json
@@ -13,16 +13,18 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex, TypeVar
 
 import numpy as np
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
+from ldvd_lib._kit.checks import whole_number
+from ldvd_lib._kit.files import to_disk
 from ldvd_lib.data import decode, ucf101
 from ldvd_lib.data._unfinished import FORMAT, FRAMES, INDEX, JOURNAL, UnfinishedStore, fingerprint, is_unchanged
 from ldvd_lib.data.ucf101 import Clip, UCF101Index
@@ -30,6 +32,9 @@ from ldvd_lib.data.ucf101 import Clip, UCF101Index
 logger = logging.getLogger(__name__)
 
 _LOCK = "lock"
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +51,7 @@ class ClipStore:
         class_names: the class list.
         parameters: what the store was made with: image_size, stride, subset, fold.
         skipped: a dictionary with "name" and "reason" for each clip that could not be used.
-        directory: where it lies on disk; None for a store in memory.
+        directory: where it is on disk; None for a store in memory.
     """
 
     frames: np.ndarray
@@ -56,8 +61,8 @@ class ClipStore:
     fps: np.ndarray
     names: list[str]
     class_names: list[str]
-    parameters: dict
-    skipped: list[dict]
+    parameters: dict[str, Any]
+    skipped: list[dict[str, Any]]
     directory: Path | None = None
 
     @classmethod
@@ -107,7 +112,7 @@ class ClipStore:
         class_names: Sequence[str] = ("clip",),
         fps: float = 25.0,
     ) -> "ClipStore":
-        """A store in memory, of arrays that you have.
+        """Make a store in memory from arrays.
 
         Args:
             clips: each (T, H, W, 3) uint8; lengths may differ, heights and widths may not.
@@ -136,19 +141,19 @@ class ClipStore:
                     f"clip {number} is {clip.dtype} of shape {clip.shape}: every clip must be uint8 (T, H, W, 3), "
                     "with the height and width of the first"
                 )
-        labels = np.zeros(len(clips), dtype=np.int64) if labels is None else np.asarray(labels, dtype=np.int64)
-        if labels.shape != (len(clips),) or labels.min() < 0 or labels.max() >= len(class_names):
+        column = np.asarray([0] * len(clips) if labels is None else labels, dtype=np.int64)
+        if column.shape != (len(clips),) or column.min() < 0 or column.max() >= len(class_names):
             raise ValueError(
-                f"labels must be {len(clips)} indices into the {len(class_names)} class_names, got {labels.tolist()}"
+                f"labels must be {len(clips)} indices into the {len(class_names)} class_names, got {column.tolist()}"
             )
         lengths = np.array([len(clip) for clip in clips], dtype=np.int64)
         return cls(
             frames=np.concatenate(clips),
             offsets=np.cumsum(lengths) - lengths,
             lengths=lengths,
-            labels=labels,
+            labels=column,
             fps=np.full(len(clips), float(fps)),
-            names=[f"v_{class_names[label]}_g{number:02}_c01" for number, label in enumerate(labels)],
+            names=[f"v_{class_names[label]}_g{number:02}_c01" for number, label in enumerate(column)],
             class_names=list(class_names),
             parameters={"image_size": size[0]},
             skipped=[],
@@ -168,7 +173,9 @@ class ClipStore:
             f"  lengths: {self.lengths.min()} to {self.lengths.max()} frames, median {np.median(self.lengths):.0f}",
         ]
         if self.skipped:
-            lines.append(f"  skipped: {len(self.skipped):,} ({_some([entry['name'] for entry in self.skipped])})")
+            lines.append(
+                f"  skipped: {len(self.skipped):,} ({_first_names([entry['name'] for entry in self.skipped])})"
+            )
         return "\n".join(lines)
 
     def __len__(self) -> int:
@@ -181,7 +188,7 @@ class ClipStore:
             raise IndexError(f"the store has {len(self)} clips, asked for clip {i}")
         return self.frames[self.offsets[i] : self.offsets[i] + self.lengths[i]]
 
-    def __reduce_ex__(self, protocol: int) -> str | tuple:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         # Another process opens the files itself: pickling a memory map would send every frame through a pipe.
         return super().__reduce_ex__(protocol) if self.directory is None else (ClipStore.open, (self.directory,))
 
@@ -202,7 +209,7 @@ def prepare(
 
     Args:
         index: the clips, from `ucf101.index`.
-        directory: where the store shall be.
+        directory: where to put the store.
         image_size: height and width of the stored frames in pixels (centre crop, antialiased resize).
         stride: keep every stride-th frame of each clip.
         workers: clips decoded at the same time; None for one per core. They are threads: decoding, conversion and
@@ -210,17 +217,16 @@ def prepare(
         progress: show a progress bar.
 
     Returns:
-        The store, opened.
+        The opened store.
 
     Raises:
-        ValueError: no clip can be used; or there is a store already, made with other parameters or from files that
-            have changed since.
+        ValueError: a number is not a whole one above 0; no clip can be used; or there is a store already, made with
+            other parameters or from files that have changed since.
         OSError: the disk has too little space, or another process is preparing the same store.
     """
-    workers = os.cpu_count() if workers is None else workers
+    workers = (os.cpu_count() or 1) if workers is None else workers
     for name, value in (("image_size", image_size), ("stride", stride), ("workers", workers)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, not {value}")
+        whole_number(name, value, least=1)
     if not index.clips:
         raise ValueError(f"there is nothing to prepare. {index.summary()}")
     directory = Path(directory)
@@ -230,7 +236,7 @@ def prepare(
     for leftover in (JOURNAL, _LOCK):
         (directory / leftover).unlink(missing_ok=True)
     store = ClipStore.open(directory, **parameters)
-    _check_sources(store, index.clips)
+    _check_sources(directory, index.clips)
     return store
 
 
@@ -256,7 +262,7 @@ def prepare_beside(root: str | Path, *, image_size: int, subset: str = "train", 
     return prepare(ucf101.index(root, subset=subset, check=False), directory, image_size=image_size, progress=progress)
 
 
-def _build(index: UCF101Index, directory: Path, parameters: dict, workers: int, progress: bool) -> None:
+def _build(index: UCF101Index, directory: Path, parameters: dict[str, Any], workers: int, progress: bool) -> None:
     if directory.exists():
         if not directory.is_dir() or any(directory.iterdir()):
             raise FileExistsError(f"{directory} exists and is not a store of clips; name another directory")
@@ -269,7 +275,9 @@ def _build(index: UCF101Index, directory: Path, parameters: dict, workers: int, 
             unfinished.finish(index)
     except Timeout:
         raise BlockingIOError(f"another process is preparing {directory}; wait for it to finish") from None
+    to_disk(building)
     building.replace(directory)
+    to_disk(directory.parent)
 
 
 def _decode_into(unfinished: UnfinishedStore, clips: list[Clip], workers: int, progress: bool) -> None:
@@ -294,9 +302,9 @@ def _decode_into(unfinished: UnfinishedStore, clips: list[Clip], workers: int, p
         pool.shutdown(cancel_futures=True)
 
 
-def _decode_clip(clip: Clip, image_size: int, stride: int) -> tuple[dict, np.ndarray | None]:
+def _decode_clip(clip: Clip, image_size: int, stride: int) -> tuple[dict[str, Any], np.ndarray | None]:
     """A clip's record and its frames, (T, H, W, 3) uint8, or None where they cannot be decoded."""
-    record = {"name": clip.name, "source": None}
+    record: dict[str, Any] = {"name": clip.name, "source": None}
     try:
         record["source"] = fingerprint(clip.path)
         info = decode.probe(clip.path)
@@ -313,9 +321,11 @@ def _count_frames(clip: Clip) -> int:
         return 0
 
 
-def _map_ahead(pool: ThreadPoolExecutor, function: Callable, items: Iterable, ahead: int) -> Iterator:
+def _map_ahead(
+    pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items: Iterable[_Item], ahead: int
+) -> Iterator[_Result]:
     """Like `pool.map`, but with at most `ahead` results waiting in memory."""
-    waiting: deque = deque()
+    waiting: deque[Future[_Result]] = deque()
     for item in items:
         waiting.append(pool.submit(function, item))
         if len(waiting) == ahead:
@@ -333,9 +343,9 @@ def _check_space(directory: Path, needed: int) -> None:
         )
 
 
-def _check_sources(store: ClipStore, clips: list[Clip]) -> None:
+def _check_sources(directory: Path, clips: list[Clip]) -> None:
     """Raise if the clips are not the ones that the store was made from."""
-    document = _read_index(store.directory)
+    document = _read_index(directory)
     entries = document["clips"] + document["skipped"]
     sources = {entry["name"]: entry["source"] for entry in entries if entry.get("source")}
     names = {clip.name for clip in clips}
@@ -347,18 +357,20 @@ def _check_sources(store: ClipStore, clips: list[Clip]) -> None:
         ],
     }
     if any(differences.values()):
-        found = "; ".join(f"{len(names):,} {kind}: {_some(names)}" for kind, names in differences.items() if names)
+        listed = "; ".join(
+            f"{len(names):,} {kind}: {_first_names(names)}" for kind, names in differences.items() if names
+        )
         raise ValueError(
-            f"the clips are not those that the store at {store.directory} was made from ({found}). Remove that "
+            f"the clips are not those that the store at {directory} was made from ({listed}). Remove that "
             "directory to make it again, or name another"
         )
 
 
-def _some(names: list[str]) -> str:
+def _first_names(names: list[str]) -> str:
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
-def _check_parameters(directory: Path, made_with: dict, expected: dict) -> None:
+def _check_parameters(directory: Path, made_with: dict[str, Any], expected: dict[str, Any]) -> None:
     unknown = sorted(expected.keys() - made_with.keys())
     if unknown:
         raise ValueError(f"a store has no parameter {', '.join(unknown)}; it has {', '.join(made_with)}")
@@ -369,12 +381,12 @@ def _check_parameters(directory: Path, made_with: dict, expected: dict) -> None:
         raise ValueError(f"the store at {directory} was made with {has}, not {wanted}; prepare another directory")
 
 
-def _read_index(directory: Path) -> dict:
+def _read_index(directory: Path) -> dict[str, Any]:
     path = directory / INDEX
     if not path.is_file():
         hint = "it is unfinished: prepare it again to go on" if _partial(directory).is_dir() else "prepare it first"
         raise FileNotFoundError(f"{directory}: no store of clips there; {hint}")
-    document = json.loads(path.read_text())
+    document: dict[str, Any] = json.loads(path.read_text())
     if document.get("format") != FORMAT:
         raise ValueError(f"{path} has format {document.get('format')!r}, expected {FORMAT}; prepare it again")
     return document

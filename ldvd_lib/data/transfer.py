@@ -1,11 +1,12 @@
 """Large files over HTTPS that survive dropped connections, restarts and servers that are not quite honest.
 
 :func:`fetch` writes ``<name>.part`` and gives the file its name only when it is whole and checked. Beside the part lies
-``<name>.part.json``: which address it came from and the validator (ETag or date) the server gave, so that a later run
-continues the same file and never glues halves of two different ones together.
+``<name>.part.json``: the address, the validator (ETag or date) that the server gave, and how much of the part is safe
+on the disk. So a later run continues the same file, and never glues halves of two different ones together.
+
+urllib3 makes and repeats the requests. What is left to do here is to go on where a connection broke within the file.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -15,18 +16,21 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 from tqdm.auto import tqdm
+from urllib3.exceptions import InvalidHeader, MaxRetryError, ProtocolError, SSLError
+from urllib3.util import Retry
+
+from ldvd_lib._kit.files import file_sha256, replacing, to_disk
 
 logger = logging.getLogger(__name__)
 
-# A dropped connection loses at most the chunk under way, so chunks are small; a hash has no such worry.
-_CHUNK = 1 << 16
-_HASH_CHUNK = 1 << 20
+_CHUNK = 1 << 16  # bytes; a dropped connection loses at most the chunk under way
+_SECONDS_BETWEEN_NOTES = 5.0  # what a killed process or a power failure may cost
 _PASSING_TROUBLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -34,12 +38,31 @@ class DownloadError(RuntimeError):
     """A download that cannot go on; the message says what to do about it."""
 
 
-class _PassingTroubleError(Exception):
-    """One attempt failed, but another may succeed; `wait` is how many seconds the server asks for, if it does."""
+class _BrokenTransferError(ProtocolError):
+    """An answer began well and did not end well: another request may get the rest."""
 
-    def __init__(self, reason: str, wait: float | None = None):
-        super().__init__(reason)
-        self.wait = wait
+
+class _Retry(Retry):
+    """urllib3's patience, except where it would help nobody, wait too long or disturb the caller."""
+
+    _jitter = random.Random()  # of its own: the caller's seeded streams stay untouched
+
+    def increment(self, *arguments: Any, **named: Any) -> "_Retry":
+        error, response = named.get("error"), named.get("response")
+        if isinstance(error, SSLError) and _is_about_certificate(error):
+            raise error  # the next attempt would meet the same
+        retries = super().increment(*arguments, **named)
+        logger.warning("%s; trying again", f"the server answered {response.status}" if response else error)
+        return retries
+
+    def get_backoff_time(self) -> float:
+        return super().get_backoff_time() * self._jitter.uniform(0.5, 1.0)
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        try:
+            return min(super().parse_retry_after(retry_after), self.backoff_max)
+        except InvalidHeader:
+            return 0.0
 
 
 @dataclass(frozen=True)
@@ -48,7 +71,8 @@ class Transfer:
 
     Args:
         attempts: failures in a row, without one new byte between them, after which to give up.
-        backoff: seconds before the first retry; doubles with each further failure, and is drawn between half and all.
+        backoff: seconds before the second retry (the first follows at once); doubles with each further failure, and is
+            drawn between half and all.
         longest_wait: seconds that no wait exceeds, whatever the server's Retry-After asks.
         connect_timeout: seconds to wait for a connection.
         read_timeout: seconds of silence after which a connection counts as dropped.
@@ -72,6 +96,15 @@ class Transfer:
         if self.ca_bundle is not None and not Path(self.ca_bundle).is_file():
             raise FileNotFoundError(f"there is no certificate bundle at {self.ca_bundle}; give the path of a PEM file")
 
+    def _retries(self) -> _Retry:
+        return _Retry(
+            total=self.attempts - 1,
+            backoff_factor=self.backoff / 2,  # urllib3 doubles it before its first use
+            backoff_max=self.longest_wait,
+            status_forcelist=_PASSING_TROUBLE,
+            raise_on_status=False,
+        )
+
 
 def fetch(
     url: str,
@@ -88,7 +121,7 @@ def fetch(
 
     Args:
         url: an ``https://`` (or ``http://``) address.
-        path: where the file shall be; parent directories are made.
+        path: where to put the file; parent directories are made.
         size: expected length in bytes, or None if it is not known.
         sha256: expected SHA-256 as 64 hexadecimal digits, or None if it is not known.
         transfer: patience, time limits and certificates; None for the defaults.
@@ -119,20 +152,11 @@ def fetch(
             f"the file from {url} is damaged or is not the expected one: {problem}. It has been deleted. Run again; "
             "if that does not help, the file on the server has changed: fetch it another way and pass its path."
         )
+    to_disk(part.path)
     part.path.replace(path)
+    to_disk(path.parent)
     part.discard()
     return path
-
-
-def file_sha256(path: str | os.PathLike, *, progress: bool = False) -> str:
-    """SHA-256 of a file as 64 hexadecimal digits."""
-    path, digest = Path(path), hashlib.sha256()
-    bar = tqdm(total=path.stat().st_size, unit="B", unit_scale=True, desc=f"checking {path.name}", disable=not progress)
-    with path.open("rb") as file, bar:
-        while chunk := file.read(_HASH_CHUNK):
-            digest.update(chunk)
-            bar.update(len(chunk))
-    return digest.hexdigest()
 
 
 def check_free_space(directory: str | os.PathLike, needed: int, purpose: str) -> None:
@@ -154,29 +178,33 @@ def _mismatch(path: Path, size: int | None, sha256: str | None, progress: bool) 
     if size is not None and length != size:
         return f"it has {length:,} bytes where {size:,} were expected"
     if sha256 is not None:
-        found = file_sha256(path, progress=progress)
-        if found != sha256.lower():
-            return f"its SHA-256 is {found} where {sha256.lower()} was expected"
+        actual = file_sha256(path, progress=progress)
+        if actual != sha256.lower():
+            return f"its SHA-256 is {actual} where {sha256.lower()} was expected"
     return None
 
 
 class _Part:
     """The unfinished file beside `target`, and what is known of the copy on the server that it was begun from."""
 
-    def __init__(self, target: Path, url: str):
+    def __init__(self, target: Path, url: str) -> None:
         self.path = target.with_name(target.name + ".part")
         self._notes_path = target.with_name(target.name + ".part.json")
         self._url = url
+        self.validator: str | None = None
+        self.total: int | None = None
         try:
             notes = json.loads(self._notes_path.read_text(encoding="utf-8"))
-            self.validator: str | None = notes["validator"]
-            self.total: int | None = notes["total"]
-            same_address = notes["url"] == url
+            address, safe_length = notes["url"], notes["safe_length"]
+            self.validator, self.total = notes["validator"], notes["total"]
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             # A part without notes is one that the user put there: worth continuing, but without If-Range.
-            self.validator, self.total, same_address = None, None, True
-        if not same_address:
+            return
+        if address != url:
             self.restart()
+        elif self.length > safe_length:
+            # Nothing says that the rest came to the disk: after a power failure it may be zeros.
+            os.truncate(self.path, safe_length)
 
     @property
     def length(self) -> int:
@@ -186,9 +214,15 @@ class _Part:
         """Begin again from nothing, noting what the server says of its copy."""
         self.path.write_bytes(b"")
         self.validator, self.total = validator, total
-        temporary = self._notes_path.with_name(self._notes_path.name + ".tmp")
-        temporary.write_text(json.dumps({"url": self._url, "validator": validator, "total": total}), encoding="utf-8")
-        temporary.replace(self._notes_path)
+        self.note()
+
+    def note(self) -> None:
+        """Bring the part to the disk, and only then note how long it is."""
+        length = self.length
+        to_disk(self.path)
+        notes = {"url": self._url, "validator": self.validator, "total": self.total, "safe_length": length}
+        with replacing(self._notes_path) as temporary:
+            temporary.write_text(json.dumps(notes), encoding="utf-8")
 
     def discard(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -202,43 +236,48 @@ def _download(part: _Part, url: str, size: int | None, transfer: Transfer) -> No
         part.restart()
     if expected is not None and 0 < part.length == expected:
         return
-    name = part.path.stem
-    furthest, failures = part.length, 0
-    jitter = random.Random()  # of its own: the caller's seeded streams stay untouched
+    adapter = HTTPAdapter(max_retries=transfer._retries())
+    furthest = part.length
+
+    def count(response: requests.Response, **_: Any) -> None:
+        """Let the failures on the way to an answer count until new bytes come."""
+        adapter.max_retries = response.raw.retries
+
     with (
         requests.Session() as session,
-        tqdm(total=expected, unit="B", unit_scale=True, desc=name, disable=not transfer.progress) as bar,
+        tqdm(total=expected, unit="B", unit_scale=True, desc=part.path.stem, disable=not transfer.progress) as bar,
     ):
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        session.hooks["response"].append(count)
         while True:
             try:
                 _attempt(session, part, url, size, transfer, bar)
                 return
-            except _PassingTroubleError as trouble:
+            except _BrokenTransferError as trouble:
                 # Only bytes beyond all earlier attempts count as progress: a server that ignores ranges and drops
                 # every connection at the same place would otherwise be asked for ever.
                 if part.length > furthest:
-                    furthest, failures = part.length, 0
-                failures += 1
-                if failures >= transfer.attempts:
-                    raise DownloadError(
-                        f"gave up on {url} after {failures} attempts without progress, with {part.length:,} bytes "
-                        f"here. The last one: {trouble}. Run again to continue where it stopped."
-                    ) from trouble
-                wait = min(transfer.backoff * 2 ** (failures - 1), transfer.longest_wait) * jitter.uniform(0.5, 1.0)
-                wait = max(wait, min(trouble.wait or 0.0, transfer.longest_wait))
-                logger.warning("%s: %s; trying again in %.1f s", name, trouble, wait)
-                time.sleep(wait)
+                    furthest, adapter.max_retries = part.length, transfer._retries()
+                try:
+                    adapter.max_retries = adapter.max_retries.increment("GET", url, error=trouble)
+                except MaxRetryError:
+                    raise _out_of_patience(url, part, transfer, trouble) from trouble
+                adapter.max_retries.sleep()
 
 
 def _attempt(session: requests.Session, part: _Part, url: str, size: int | None, transfer: Transfer, bar: tqdm) -> None:
-    """One request: append to `part` what the server sends, and return if that completes it.
+    """Ask once (more often only if no answer comes), append to `part` what the server sends, and see it complete.
 
     Raises:
-        _PassingTroubleError: worth trying again.
+        _BrokenTransferError: worth trying again.
         DownloadError: not worth trying again.
     """
     offset = part.length
-    with _request(session, url, offset, part.validator, transfer) as response:
+    with _request(session, part, url, transfer) as response:
+        if response.status_code in _PASSING_TROUBLE:
+            answer = f"the server answered {response.status_code} {response.reason}"
+            raise _out_of_patience(url, part, transfer, answer)
         start, total = _offered(response, part, offset, size)
         whole = size if size is not None else total
         if whole is not None:
@@ -250,19 +289,17 @@ def _attempt(session: requests.Session, part: _Part, url: str, size: int | None,
         if response.status_code != 416:
             _append(response, part, whole, bar)
     if whole is not None and part.length < whole:
-        raise _PassingTroubleError(f"the connection ended at {part.length:,} of {whole:,} bytes")
+        raise _BrokenTransferError(f"the connection ended at {part.length:,} of {whole:,} bytes")
 
 
-def _request(
-    session: requests.Session, url: str, offset: int, validator: str | None, transfer: Transfer
-) -> requests.Response:
-    """Ask for `url` from byte `offset` on."""
+def _request(session: requests.Session, part: _Part, url: str, transfer: Transfer) -> requests.Response:
+    """Ask for what `part` lacks of `url`, as often as patience allows, until an answer comes."""
     # Without "identity" the server may compress, and then neither lengths nor ranges are those of the file.
     headers = {"Accept-Encoding": "identity"}
-    if offset:
-        headers["Range"] = f"bytes={offset}-"
-        if validator is not None:
-            headers["If-Range"] = validator
+    if part.length:
+        headers["Range"] = f"bytes={part.length}-"
+        if part.validator is not None:
+            headers["If-Range"] = part.validator
     try:
         response = session.get(
             url,
@@ -271,12 +308,10 @@ def _request(
             timeout=(transfer.connect_timeout, transfer.read_timeout),
             verify=str(transfer.ca_bundle) if transfer.ca_bundle else True,
         )
-    except requests.exceptions.SSLError as error:
-        if "certificate" not in str(error).lower():
-            raise _PassingTroubleError(f"the secure connection failed ({error})") from error
-        raise DownloadError(_certificate_advice(url, error)) from error
     except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
-        raise _PassingTroubleError(f"no connection ({error})") from error
+        if isinstance(error, requests.exceptions.SSLError) and _is_about_certificate(error):
+            raise DownloadError(_certificate_advice(url, error)) from error
+        raise _out_of_patience(url, part, transfer, f"no connection ({error})") from error
     except requests.exceptions.RequestException as error:
         raise DownloadError(f"{url} cannot be asked for: {error}. Check the address.") from error
     if url.startswith("https:") and not response.url.startswith("https:"):
@@ -292,11 +327,9 @@ def _offered(response: requests.Response, part: _Part, offset: int, size: int | 
         length = response.headers.get("Content-Length", "")
         start, total = 0, int(length) if length.isdigit() else None
     elif status in (206, 416):
-        given = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", "").strip())
-        start = int(given[1]) if given and given[1] else offset
-        total = int(given[2]) if given and given[2] != "*" else None
-    elif status in _PASSING_TROUBLE:
-        raise _PassingTroubleError(f"the server answered {status} {response.reason}", _retry_after(response))
+        content = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", "").strip())
+        start = int(content[1]) if content and content[1] else offset
+        total = int(content[2]) if content and content[2] != "*" else None
     else:
         raise DownloadError(_refusal(response))
     if size is not None and total is not None and total != size:
@@ -305,9 +338,9 @@ def _offered(response: requests.Response, part: _Part, offset: int, size: int | 
             f"{response.url} offers {total:,} bytes where {size:,} were expected: it is an error page, or the file has "
             "changed. Look at the address in a browser; if the file is right, give its size or its path yourself."
         )
-    if status != 200 and (given is None or start != offset or _changed(response, part, total)):
+    if status != 200 and (content is None or start != offset or _changed(response, part, total)):
         part.restart()
-        raise _PassingTroubleError("the file on the server has changed, or it sent another range than asked for")
+        raise _BrokenTransferError("the file on the server has changed, or it sent another range than asked for")
     return start, total
 
 
@@ -325,18 +358,27 @@ def _changed(response: requests.Response, part: _Part, total: int | None) -> boo
 
 
 def _append(response: requests.Response, part: _Part, whole: int | None, bar: tqdm) -> None:
-    """Write the body of `response` to the end of `part`, which shall have `whole` bytes in the end."""
+    """Write the body of `response` to the end of `part`, which has `whole` bytes when it is complete."""
     length = part.length
     bar.total, bar.n = whole, length
     bar.refresh()
     try:
         with part.path.open("ab") as file:
-            for chunk in _body(response):
-                file.write(chunk)
-                bar.update(len(chunk))
-                length += len(chunk)
-                if whole is not None and length > whole:
-                    break
+            try:
+                noted = time.monotonic()
+                for chunk in _body(response):
+                    file.write(chunk)
+                    bar.update(len(chunk))
+                    length += len(chunk)
+                    if whole is not None and length > whole:
+                        break
+                    if time.monotonic() - noted > _SECONDS_BETWEEN_NOTES:
+                        file.flush()
+                        part.note()
+                        noted = time.monotonic()
+            finally:  # also on an interrupt
+                file.flush()
+                part.note()
     except OSError as error:  # of the file: _body has already told those of the connection
         raise DownloadError(f"cannot write {part.path}: {error}. Free some space and run again.") from error
     if whole is not None and length > whole:
@@ -348,11 +390,11 @@ def _append(response: requests.Response, part: _Part, whole: int | None, bar: tq
 
 
 def _body(response: requests.Response) -> Iterator[bytes]:
-    """The bytes of a response, with every way that a connection breaks told as passing trouble."""
+    """The bytes of a response, with every way that a connection breaks told as one."""
     try:
         yield from response.iter_content(_CHUNK)
     except requests.exceptions.RequestException as error:
-        raise _PassingTroubleError(f"the connection broke ({error})") from error
+        raise _BrokenTransferError(f"the connection broke ({error})") from error
 
 
 def _validator(response: requests.Response) -> str | None:
@@ -376,15 +418,16 @@ def _refusal(response: requests.Response) -> str:
     )
 
 
-def _retry_after(response: requests.Response) -> float | None:
-    """Seconds that the server asks to wait, given as a number or as a date."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
-        return None
+def _out_of_patience(url: str, part: _Part, transfer: Transfer, trouble: object) -> DownloadError:
+    return DownloadError(
+        f"gave up on {url} after {transfer.attempts} attempts without progress, with {part.length:,} bytes "
+        f"here. The last one: {trouble}. Run again to continue where it stopped."
+    )
+
+
+def _is_about_certificate(error: Exception) -> bool:
+    """Whether a secure connection failed because nobody vouches for the server, and not by chance."""
+    return "certificate" in str(error).lower()
 
 
 def _certificate_advice(url: str, error: Exception) -> str:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
+from ldvd_lib._kit.checks import one_of
 from ldvd_lib.data import decode
 
 SUBSETS = ("train", "test", "all")
 FOLDS = (1, 2, 3)
 _SPLIT_DIRECTORY = "ucfTrainTestlist"
 _SUFFIXES = {".avi", ".mp4", ".mkv", ".mov", ".mpg", ".webm"}  # official files are AVI; mirrors re-encode
-_NAME = re.compile(r"v_(?P<class_name>.+)_g(?P<group>\d+)_c(?P<number>\d+)", re.IGNORECASE)
+_NAME = re.compile(r"v_.+_g\d+_c\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class UCF101Index:
         ]
         for heading, names in self._problems().items():
             if names:
-                some = ", ".join(name.partition(":")[0] for name in names[:3]) + (", ..." if len(names) > 3 else "")
-                lines.append(f"  {heading}: {len(names):,} ({some})")
+                first_names = ", ".join(name.partition(":")[0] for name in names[:3])
+                lines.append(f"  {heading}: {len(names):,} ({first_names}{', ...' if len(names) > 3 else ''})")
         return "\n".join(lines)
 
     def report(self) -> str:
@@ -78,7 +79,7 @@ class UCF101Index:
 
 
 class UCF101Error(ValueError):
-    """A tree that is not as the official lists say; `index` holds what was found all the same."""
+    """A tree that differs from the official lists; `index` holds what was found all the same."""
 
     def __init__(self, index: UCF101Index) -> None:
         super().__init__(f"{index.summary()}\n{index.report()}")
@@ -119,10 +120,8 @@ def read_split(split_directory: str | Path, subset: str = "train", fold: int = 1
     Returns:
         Clip names such as "v_ApplyEyeMakeup_g08_c01", in the order of the file.
     """
-    if subset not in ("train", "test"):
-        raise ValueError(f"subset must be 'train' or 'test', not {subset!r}")
-    if fold not in FOLDS:
-        raise ValueError(f"fold must be one of {FOLDS}, not {fold!r}")
+    one_of("subset", subset, ("train", "test"))
+    one_of("fold", fold, FOLDS)
     path = Path(split_directory) / f"{subset}list{fold:02d}.txt"
     # Lines read "ApplyEyeMakeup/v_ApplyEyeMakeup_g08_c01.avi 1"; the test lists leave the label out.
     names = [Path(line.split()[0].replace("\\", "/")).stem for line in _lines(path)]
@@ -157,14 +156,13 @@ def index(
         strict: raise if anything is missing, extra, unreadable or too short.
 
     Returns:
-        The index; its `clips` stand in the order of the official lists.
+        The index; its `clips` are in the order of the official lists.
 
     Raises:
         FileNotFoundError: no videos or no split files at `root`.
-        UCF101Error: with `strict`, naming every clip that is not as it should be.
+        UCF101Error: with `strict`, naming every clip that is missing, extra, unreadable or too short.
     """
-    if subset not in SUBSETS:
-        raise ValueError(f"subset must be one of {SUBSETS}, not {subset!r}")
+    one_of("subset", subset, SUBSETS)
     if min_frames is not None and not check:
         raise ValueError("min_frames needs check=True: without opening the files their lengths are not known")
     root = Path(root)
@@ -231,17 +229,17 @@ def _match(paths: Iterable[Path], known: set[str]) -> tuple[dict[str, Path], lis
 
 
 def _clip(name: str, path: Path, class_names: list[str], labels: dict[str, int]) -> Clip:
-    parts = _NAME.fullmatch(name)
-    label = labels.get(parts["class_name"].lower())
+    class_name, group, number = name[2:].rsplit("_", 2)  # read_split lets no name through that is of another form
+    label = labels.get(class_name.lower())
     if label is None:
-        raise ValueError(f"the split files name {name!r}, but the class list has no {parts['class_name']!r}")
-    return Clip(name, class_names[label], int(parts["group"]), int(parts["number"]), label, path)
+        raise ValueError(f"the split files name {name!r}, but the class list has no {class_name!r}")
+    return Clip(name, class_names[label], int(group[1:]), int(number[1:]), label, path)
 
 
 def _check(clips: list[Clip], min_frames: int) -> tuple[list[Clip], list[str], list[str]]:
-    """Open every clip: those that can be used, the unreadable ones and those that are too short, with the reason."""
+    """Open every clip. Returns those that can be used, and with the reason the unreadable and the too short ones."""
 
-    def look(path: Path) -> int | str:
+    def length_or_reason(path: Path) -> int | str:
         try:
             return decode.probe(path).num_frames
         except (decode.DecodeError, OSError) as error:
@@ -252,13 +250,13 @@ def _check(clips: list[Clip], min_frames: int) -> tuple[list[Clip], list[str], l
     too_short: list[str] = []
     # FFmpeg works outside Python's lock, so threads use every core.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(look, [clip.path for clip in clips])
-        found = tqdm(found, "Checking clips", len(clips), unit="clip", leave=False, delay=2)
-        for clip, frames in zip(clips, found, strict=True):
-            if isinstance(frames, str):
-                unreadable.append(f"{clip.name}: {frames}")
-            elif frames < min_frames:
-                too_short.append(f"{clip.name}: {frames} frames, {min_frames} needed")
+        results = pool.map(length_or_reason, [clip.path for clip in clips])
+        bar = tqdm(results, "Checking clips", len(clips), unit="clip", leave=False, delay=2)
+        for clip, result in zip(clips, bar, strict=True):
+            if isinstance(result, str):
+                unreadable.append(f"{clip.name}: {result}")
+            elif result < min_frames:
+                too_short.append(f"{clip.name}: {result} frames, {min_frames} needed")
             else:
-                usable.append(replace(clip, num_frames=frames))
+                usable.append(replace(clip, num_frames=result))
     return usable, unreadable, too_short

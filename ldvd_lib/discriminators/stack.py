@@ -4,18 +4,22 @@ Source: LDVD paper, Tables 2–6 and 8; layer tables in MODELS §3.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from ldvd_lib._kit.checks import one_of
+from ldvd_lib.batch import Batch
 from ldvd_lib.blocks import LEAKY_SLOPE, LayerGeometry, TemporalShift, check_video, initialize_, strided_layer
+from ldvd_lib.discriminators.base import Discriminator
 
 AGGREGATIONS = ("mean", "max", "sum", "per-frame")
 HEADS = ("pooled", "volume", "patch")
 
 
-class VideoDiscriminator(nn.Module):
+class VideoDiscriminator(Discriminator):
     """Scores videos with a stack of strided convolutional layers, one kind per layer.
 
     By default every layer halves height and width; a layer of kind ``"3d"`` or ``"2+1d"`` halves time too, one of kind
@@ -67,9 +71,8 @@ class VideoDiscriminator(nn.Module):
         init: str = "uniform",
     ) -> None:
         super().__init__()
-        for name, value, known in (("aggregation", aggregation, AGGREGATIONS), ("head", head, HEADS)):
-            if value not in known:
-                raise ValueError(f"{name} {value!r} is unknown: choose one of {known}")
+        one_of("aggregation", aggregation, AGGREGATIONS)
+        one_of("head", head, HEADS)
         self.kinds = tuple(kinds)
         if not self.kinds:
             raise ValueError("kinds is empty: name the kind of at least one layer, for example ('3d', '2d')")
@@ -77,7 +80,7 @@ class VideoDiscriminator(nn.Module):
         self.head_kind, self.aggregation, self.num_categories = head, aggregation, num_categories
         outputs = 1 + num_categories
 
-        geometry = LayerGeometry(tuple(space), tuple(time))
+        geometry = LayerGeometry(space, time)
         frames, size, channels = num_frames, image_size, in_channels
         self.layers = nn.ModuleList()
         for number, kind in enumerate(self.kinds):
@@ -102,7 +105,7 @@ class VideoDiscriminator(nn.Module):
             except ValueError as error:
                 raise ValueError(f"layer c{number}: {error}") from error
             if scores and kind == "shift":
-                layer = layer[:-1]  # nothing follows that could see shifted scores
+                layer = nn.Sequential(*list(layer)[:-1])  # nothing follows that could see shifted scores
             lengths = output_lengths(layer, (frames, size))
             for axis, before, after in zip(("frames", "pixels"), (frames, size), lengths, strict=True):
                 if after < 1:
@@ -127,7 +130,7 @@ class VideoDiscriminator(nn.Module):
         if spectral:
             for module in [m for m in self.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)]:
                 spectral_norm(module)
-        self.layers.to(memory_format=torch.channels_last_3d)
+        self.layers.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch does not declare it
 
     def features(self, videos: Tensor) -> list[Tensor]:
         """The output of every layer: a list of ``(N, channels, T, H, W)``, shallowest first."""
@@ -148,6 +151,11 @@ class VideoDiscriminator(nn.Module):
         """Videos ``(N, C, T, H, W)`` in [-1, 1] → unbounded scores: ``(N,)``, or of patches ``(N, T', H', W')``."""
         return self.scores_and_categories(videos)[0]
 
+    def score(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """As `Discriminator.score`."""
+        # Without categories as a module is called, for that is what is compiled.
+        return self.scores_and_categories(batch.video) if self.num_categories else (self(batch.video), None)
+
     def scores_and_categories(self, videos: Tensor) -> tuple[Tensor, Tensor]:
         """As `forward`, and class logits.
 
@@ -158,22 +166,29 @@ class VideoDiscriminator(nn.Module):
         if self.head_kind == "patch":
             return x[:, 0], x[:, 1:]
         if self.head_kind == "volume":
-            x = self.head(x).flatten(1)
+            x = self._to_outputs(x).flatten(1)
         elif self.aggregation == "per-frame":
             n, t = x.shape[0], x.shape[2]
-            x = self.head(x.transpose(1, 2).flatten(0, 1)).view(n, t, -1).mean(1)
+            x = self._to_outputs(x.transpose(1, 2).flatten(0, 1)).view(n, t, -1).mean(1)
         else:
-            reduce = {"mean": torch.mean, "max": torch.amax, "sum": torch.sum}[self.aggregation]
-            x = self.head(reduce(x, dim=2)).flatten(1)
+            x = x.amax(2) if self.aggregation == "max" else x.sum(2) if self.aggregation == "sum" else x.mean(2)
+            x = self._to_outputs(x).flatten(1)
         return x[:, 0], x[:, 1:]
+
+    def _to_outputs(self, x: Tensor) -> Tensor:
+        return cast(nn.Module, self.head)(x)
 
 
 def output_lengths(layer: nn.Sequential, lengths: tuple[int, int]) -> tuple[int, int]:
     """What a layer makes of a number of frames and a number of pixels along a side; 0 where its kernel does not fit."""
+    frames, pixels = lengths
     for convolution in (part for part in layer if isinstance(part, nn.Conv3d)):
-        kernel, stride, padding = convolution.kernel_size, convolution.stride, convolution.padding
-        lengths = tuple(
-            max(0, (length + 2 * padding[axis] - kernel[axis]) // stride[axis] + 1)
-            for axis, length in enumerate(lengths)
+        time, space = (
+            (convolution.kernel_size[axis], convolution.stride[axis], convolution.padding[axis]) for axis in (0, 1)
         )
-    return lengths
+        frames, pixels = _strided(frames, *time), _strided(pixels, *space)
+    return frames, pixels
+
+
+def _strided(length: int, kernel: int, stride: int, padding: int | str) -> int:
+    return max(0, (length + 2 * int(padding) - kernel) // stride + 1)

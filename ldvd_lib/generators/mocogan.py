@@ -3,15 +3,20 @@
 Source: Tulyakov et al. 2018, "MoCoGAN: Decomposing Motion and Content for Video Generation"; MODELS §2.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
+from ldvd_lib.batch import Batch, Fakes
 from ldvd_lib.blocks import doublings, initialize_
+from ldvd_lib.generators.base import VideoGenerator
+from ldvd_lib.views import Frames, View
 
 MAP_SIZE = 4
 
 
-class MoCoGANGenerator(nn.Module):
+class MoCoGANGenerator(VideoGenerator):
     """MoCoGAN's generator of videos.
 
     A latent vector holds, one after the other, the content z_C, an optional one-hot category, and the motion noise: h_0
@@ -65,7 +70,7 @@ class MoCoGANGenerator(nn.Module):
         layers += [nn.BatchNorm2d(channels), nn.ReLU(), nn.ConvTranspose2d(channels, 3, 4, 2, 1, bias=False), nn.Tanh()]
         self.image = nn.Sequential(*layers)
         initialize_(self, init)
-        self.image.to(memory_format=torch.channels_last)
+        self.image.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not declare it
 
     @property
     def latent_parts(self) -> dict[str, slice]:
@@ -103,18 +108,29 @@ class MoCoGANGenerator(nn.Module):
 
         Args:
             latents: ``(N, latent_dim)``.
-            frames: ``(N,)`` int64, which frame of each video to paint; default all.
+            frames: ``(N, K)`` int64, which frames of each video to paint; default all.
 
         Returns:
-            ``(N, 3, T, H, W)`` in [-1, 1], with T = 1 where `frames` are given.
+            ``(N, 3, T, H, W)`` in [-1, 1], with T = K where `frames` are given.
         """
         if latents.ndim != 2 or latents.shape[1] != self.latent_dim:
             raise ValueError(f"latents must be (N, {self.latent_dim}), got {tuple(latents.shape)}: see sample_latents")
         still = latents[:, : self.content_dim + self.num_categories]
         motion = self.motion(latents[:, self.latent_parts["motion"]])
         if frames is not None:
-            motion = motion[torch.arange(len(motion), device=motion.device), frames].unsqueeze(1)
+            motion = motion[torch.arange(len(motion), device=motion.device)[:, None], frames.to(motion.device)]
         n, t = motion.shape[:2]
         vectors = torch.cat([still.unsqueeze(1).expand(-1, t, -1), motion], dim=2).flatten(0, 1)
         images = self.image(vectors[:, :, None, None].contiguous(memory_format=torch.channels_last))
         return images.unflatten(0, (n, t)).transpose(1, 2)
+
+    def generate(self, latents: Tensor, views: Mapping[str, View], random: torch.Generator) -> Fakes:
+        """As `VideoGenerator.generate`; where single frames are all that is looked at, only they are painted."""
+        stills = {name: view for name, view in views.items() if isinstance(view, Frames)}
+        if len(stills) < len(views):
+            return super().generate(latents, views, random)
+        seen = {}
+        for name, view in stills.items():
+            frames = view.draw(len(latents), self.num_frames, random)
+            seen[name] = Batch(self(latents, frames), self.classes(latents))
+        return Fakes(seen)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ldvd_lib.blocks import doublings, initialize_
+from ldvd_lib.generators.base import VideoGenerator
 
 MAP_SIZE = 4  # the image generator starts from a 4×4 map
 
@@ -88,7 +89,7 @@ class ImageGenerator(nn.Module):
             ]
             channels //= 2
         self.layers = nn.Sequential(*layers, nn.ConvTranspose2d(channels, out_channels, 3, 1, 1), nn.Tanh())
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not declare it
 
     def forward(self, slow: Tensor, fast: Tensor) -> Tensor:
         """``(N, latent_dim)`` and ``(N, T, latent_dim)`` → videos ``(N, C, T, H, W)`` in [-1, 1]."""
@@ -102,7 +103,7 @@ class ImageGenerator(nn.Module):
         return images.unflatten(0, (n, t)).transpose(1, 2)
 
 
-class TGANGenerator(nn.Module):
+class TGANGenerator(VideoGenerator):
     """TGAN's generator of videos.
 
     Args:
@@ -139,11 +140,6 @@ class TGANGenerator(nn.Module):
         self.image = ImageGenerator(latent_dim, image_size, image_channels)
         initialize_(self.temporal, temporal_init)
         initialize_(self.image, image_init)
-
-    @property
-    def latent_parts(self) -> dict[str, slice]:
-        """What the parts of a latent vector mean: here one part for everything."""
-        return {"latent": slice(0, self.latent_dim)}
 
     def sample_latents(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """Draw `n` latents, uniform in [-1, 1]: ``(n, latent_dim)`` on the device of the weights.

@@ -4,12 +4,10 @@ from ldvd_lib.hessian.density import SpectralDensity, spectral_density
 from ldvd_lib.hessian.lanczos import Eigenpairs, Krylov, lanczos
 from ldvd_lib.hessian.objective import DiscriminatorObjective, objective_of, undisturbed
 from ldvd_lib.hessian.operator import HessianOperator
-from ldvd_lib.hessian.probe import SPECTRUM, SpectrumProbe
 from ldvd_lib.hessian.report import CurvatureReport, measure
 from ldvd_lib.hessian.surface import LossSurface, loss_surface, random_directions
 
 __all__ = [
-    "SPECTRUM",
     "CurvatureReport",
     "DiscriminatorObjective",
     "Eigenpairs",
@@ -17,7 +15,6 @@ __all__ = [
     "Krylov",
     "LossSurface",
     "SpectralDensity",
-    "SpectrumProbe",
     "lanczos",
     "loss_surface",
     "measure",

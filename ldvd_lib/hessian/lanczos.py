@@ -16,6 +16,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ldvd_lib._kit.checks import one_of
+
 WHICH = ("magnitude", "ends")
 
 
@@ -39,11 +41,11 @@ class Eigenpairs:
         residuals: ``(k,)`` float64: ‖Hx − θx‖ of each Ritz pair, so within that distance of each value there is an
             eigenvalue.
         converged: whether every residual is within the tolerance.
-        products: products with the operator that it took.
+        products: how many products with the operator it took.
         largest, smallest: the extreme Ritz values, whether among `values` or not; no eigenvalue's magnitude is
             overstated by them.
         start: ``(P,)``, the normalised sum of the Ritz vectors: where to start on a matrix that is nearly the same.
-        vectors: ``(k, P)`` orthonormal Ritz vectors, if they were asked for.
+        vectors: ``(k, P)`` orthonormal Ritz vectors, if asked for.
     """
 
     values: Tensor
@@ -73,14 +75,14 @@ class Krylov:
     Args:
         operator: symmetric.
         start: ``(P,)``, not zero; default drawn from `random`.
-        capacity: vectors to hold at most.
+        capacity: how many vectors to hold at most.
         random: draws start vectors, on the CPU, so that they are the same on every device.
 
     Attributes:
         basis: ``(capacity + 1, P)`` on the operator's device; the first `size` rows are the basis, the next the
             direction in which it will grow.
         size: vectors in the basis.
-        fresh: how many of them there were when a direction had first to be drawn at random; 0 if none had.
+        fresh: how many there were when a direction first had to be drawn at random; 0 if that has not happened.
         beta: the coupling of the basis to the rest of the space; 0 if it is invariant.
         products: products with the operator.
     """
@@ -94,7 +96,7 @@ class Krylov:
         self.basis[0] = self._random_vector() if start is None else start / norm(start)
 
     def grow(self) -> None:
-        """Take one product, and one vector more into the basis.
+        """Compute one product, and add one vector to the basis.
 
         Raises:
             ValueError: if the product is not finite.
@@ -103,12 +105,12 @@ class Krylov:
         vector = self.basis[j]
         product = (self.operator @ vector).clone()  # ours to change, even if an operator returns what it was given
         self.products += 1
-        # The diagonal and the norm are sums over millions of entries, from which everything else is computed.
+        # The diagonal and the norm are sums over millions of entries, and everything else is computed from them.
         diagonal = (vector.double() @ product.double()).item()
         if not math.isfinite(diagonal):
             raise ValueError("a product of the operator with a vector is not finite: are loss and weights?")
-        # What is known to be in it goes first: if the basis had to find it, a definite spectrum would magnify the
-        # errors of the basis at every step.
+        # The components that are known are subtracted first: if they were projected out with the basis, a definite
+        # spectrum would magnify the errors of the basis at every step.
         product.add_(vector, alpha=-diagonal)
         if self.beta:
             product.add_(self.basis[j - 1], alpha=-self.beta)
@@ -124,12 +126,12 @@ class Krylov:
             self.beta = 0.0  # the basis is the whole space
             return
         if self.beta < 0.7 * before:
-            # What is left is small beside what was taken away, and the errors of that are not.
+            # What is left is small compared with what was taken away, but the errors of that are not.
             self._orthogonalize_(product, self.size)
             self.beta = norm(product)
         noise = 10 * torch.finfo(self.basis.dtype).eps * max(self.restricted.abs().max().item(), before)
         if self.beta <= noise:
-            # An invariant space: nothing of the operator leads out of it, so any direction will do.
+            # An invariant space: the operator does not lead out of it, so any direction will do.
             self.beta, self.fresh, product = 0.0, self.fresh or self.size, self._random_vector()
             for _ in range(2):
                 self._orthogonalize_(product, self.size)
@@ -149,7 +151,7 @@ class Krylov:
             if out is None
             else out
         )
-        for start in range(0, self.basis.shape[1], 1 << 16):  # in pieces, so that `out` may be the basis itself
+        for start in range(0, self.basis.shape[1], 1 << 16):  # in pieces, so that `out` can be the basis itself
             columns = slice(start, start + (1 << 16))
             out[:n, columns] = rotation @ self.basis[: self.size, columns]
         return out
@@ -219,13 +221,12 @@ def lanczos(
         ValueError: for an argument out of range, too little memory for k vectors, or a product that is not finite.
     """
     size = operator.shape[0]
-    if which not in WHICH:
-        raise ValueError(f"which is {which!r}, but must be one of {WHICH}")
+    one_of("which", which, WHICH)
     if not 1 <= k <= size:
         raise ValueError(f"k is {k}, but a {size}×{size} operator has 1 to {size} eigenvalues")
     if not tolerance > 0:
         raise ValueError(f"tolerance is {tolerance}, but must be positive")
-    kept = min(size, k + max(k // 2, 4))  # more than asked for: the next ones speed up the search for these
+    kept = min(size, k + max(k // 2, 4))  # more than asked for: the others speed up the search for these
     least = min(size, kept + 4)
     if max_products < least:
         raise ValueError(f"max_products is {max_products}, but {k} eigenvalues of this operator need at least {least}")
@@ -238,7 +239,7 @@ def lanczos(
         )
     random = torch.Generator().manual_seed(seed)
     if start is not None:
-        # With a little of everything: what the old vectors lack entirely could not be found from them.
+        # With a little of every direction: one that the old vectors lack entirely could not be found from them.
         other = torch.randn(size, generator=random, dtype=torch.float64).to(start)
         start = start.to(operator.device, operator.dtype) / norm(start)
         start = start + 0.1 * other.to(start) / norm(other)
@@ -253,14 +254,14 @@ def lanczos(
         chosen = _leading(values, k, which)
         scale = values.abs().max()
         converged = bool((residuals[chosen] <= (tolerance * values[chosen].abs()).clamp(min=noise * scale)).all())
-        # After an invariant space, what the fresh direction leads to has to be seen before one may stop.
+        # After an invariant space, the directions that the fresh one leads to must be explored before stopping.
         settled = krylov.fresh == 0 or krylov.size - krylov.fresh >= min(2 * k, size - krylov.fresh)
         if (converged and settled) or krylov.size == size or krylov.products >= max_products:
             break
         if krylov.size == capacity:
             best = _leading(values, kept, which)
             krylov.restart(values[best], coordinates[:, best])
-    found = krylov.vectors(coordinates[:, chosen]) if vectors else None
+    ritz_vectors = krylov.vectors(coordinates[:, chosen]) if vectors else None
     start = krylov.vectors(coordinates[:, chosen].sum(1, keepdim=True))[0]
     return Eigenpairs(
         values=values[chosen],
@@ -270,7 +271,7 @@ def lanczos(
         largest=values[-1].item(),
         smallest=values[0].item(),
         start=start / norm(start),
-        vectors=found,
+        vectors=ritz_vectors,
     )
 
 

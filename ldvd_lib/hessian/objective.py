@@ -5,19 +5,18 @@ batch normalisation remembers, noise is noise. Here all of that is held fast, an
 """
 
 import contextlib
+import functools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from ldvd_lib import losses
+from ldvd_lib.batch import Batch
 from ldvd_lib.blocks import noise_from
-from ldvd_lib.discriminators import pick_frames, random_frames, sees_single_frames
-
-if TYPE_CHECKING:
-    from ldvd_lib.gan import VideoGAN
+from ldvd_lib.gan import VideoGAN
+from ldvd_lib.objective import Objective, add
+from ldvd_lib.views import view_of
 
 
 @contextlib.contextmanager
@@ -35,7 +34,7 @@ def undisturbed(module: nn.Module, *, training: bool, seed: int) -> Iterator[nn.
     children = list(module.modules())
     modes = [child.training for child in children]
     buffers = [dict(child._buffers) for child in children]
-    device = next((parameter.device for parameter in module.parameters()), "cpu")
+    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     with noise_from(torch.Generator(device).manual_seed(seed), module):
         try:
             module.train(training)
@@ -49,60 +48,83 @@ def undisturbed(module: nn.Module, *, training: bool, seed: int) -> Iterator[nn.
                 child._buffers.update(own)
 
 
+@contextlib.contextmanager
+def batch_norm_by_formula(module: nn.Module) -> Iterator[None]:
+    """Within the block, batch normalisation in training mode is computed by its formula, to the same values.
+
+    The derivatives of a penalty on gradients are one order higher, and PyTorch's own batch normalisation (2.13) has
+    wrong third derivatives. Running statistics are not updated.
+    """
+
+    def by_formula(layer: _BatchNorm, x: Tensor) -> Tensor:
+        if not layer.training:
+            return type(layer).forward(layer, x)
+        axes = [axis for axis in range(x.ndim) if axis != 1]
+        variance, mean = torch.var_mean(x, axes, correction=0, keepdim=True)
+        normal = (x - mean) / (variance + layer.eps).sqrt()
+        if layer.weight is None:
+            return normal
+        return normal * layer.weight.view(mean.shape[1:]) + layer.bias.view(mean.shape[1:])
+
+    layers = [layer for layer in module.modules() if isinstance(layer, _BatchNorm)]
+    for layer in layers:
+        layer.forward = functools.partial(by_formula, layer)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.forward
+
+
 class DiscriminatorObjective:
     """V(G, D) on a fixed batch, as a function of the parameters of one discriminator.
 
-    Calling it gives the scalar loss that the discriminator minimises, differentiable in `parameters`. Every call sees
-    the same videos, the same noise, and buffers as they are outside.
+    Calling it gives the scalar loss that the discriminator minimises, all terms of it, differentiable in `parameters`.
+    Every call sees the same videos, the same noise, and buffers as they are outside.
 
     Args:
-        discriminator: any discriminator of `ldvd_lib.discriminators`.
-        loss: an objective of `ldvd_lib.losses`, or its name.
-        real, fake: videos as the discriminator sees them, ``(N, C, T, H, W)`` in [-1, 1], on its device.
-        labels: ``(N,)`` int64 classes of the real videos, for a discriminator with categories: their cross-entropy is
-            part of the loss, as in training.
+        objective: what the players of the game minimise.
+        name: which discriminator.
+        real, fake: videos as the discriminator sees them, on its device.
         training: batch normalisation with the statistics of the batch, as in training (real and fake separately);
             otherwise with its running statistics.
-        seed: of the noise.
+        seed: of the noise, and of the places between real and fake.
 
     Raises:
-        ValueError: if the discriminator has categories and no `labels` are given, or has nothing to learn.
+        ValueError: if there is no such discriminator; if it tells classes apart and the real videos have no labels; if
+            it has nothing to learn; or if it is compiled, for compiled networks have no second derivatives.
 
     Source: LDVD paper, section on Hessian analysis; MODELS §6.
     """
 
     def __init__(
-        self,
-        discriminator: nn.Module,
-        loss: str | losses.Loss,
-        real: Tensor,
-        fake: Tensor,
-        *,
-        labels: Tensor | None = None,
-        training: bool = True,
-        seed: int = 0,
+        self, objective: Objective, name: str, real: Batch, fake: Batch, *, training: bool = True, seed: int = 0
     ) -> None:
-        if getattr(discriminator, "num_categories", 0) and labels is None:
+        self.discriminator = objective.network(name)
+        if self.discriminator.num_categories and real.labels is None:
             raise ValueError("the discriminator classifies its videos: give the labels of the real ones")
-        self.discriminator, self.real, self.fake, self.labels = discriminator, real, fake.detach(), labels
-        self.loss = losses.get(loss) if isinstance(loss, str) else loss
+        if self.discriminator._compiled_call_impl is not None:
+            raise ValueError(
+                "the discriminator is compiled, and compiled networks have no second derivatives: build it anew, "
+                "without compile=True"
+            )
+        self.objective, self.name, self.real, self.fake = objective, name, real, fake.detach()
         self.training, self.seed = training, seed
-        self.parameters = [parameter for parameter in discriminator.parameters() if parameter.requires_grad]
+        self.parameters = [parameter for parameter in self.discriminator.parameters() if parameter.requires_grad]
         if not self.parameters:
             raise ValueError("the discriminator has no parameter that requires a gradient")
 
     def __call__(self) -> Tensor:
         """The loss, a scalar."""
-        with undisturbed(self.discriminator, training=self.training, seed=self.seed) as discriminator:
-            fake_scores = discriminator(self.fake)
-            if self.labels is None:
-                return self.loss.discriminator(discriminator(self.real), fake_scores)
-            real_scores, logits = discriminator.scores_and_categories(self.real)
-            return self.loss.discriminator(real_scores, fake_scores) + cross_entropy(logits, self.labels)
+        random = torch.Generator().manual_seed(self.seed)
+        penalized = bool(self.objective.r1 or self.objective.gradient_penalty)
+        norms = batch_norm_by_formula(self.discriminator) if penalized else contextlib.nullcontext()
+        with undisturbed(self.discriminator, training=self.training, seed=self.seed), norms:
+            return add(self.objective.discriminator(self.name, self.real, self.fake, random))
 
 
 def objective_of(
-    gan: "VideoGAN",
+    gan: VideoGAN,
     name: str,
     videos: Tensor,
     *,
@@ -112,8 +134,8 @@ def objective_of(
 ) -> DiscriminatorObjective:
     """The objective of one of a GAN's discriminators, on given real videos and as many generated ones.
 
-    The generator paints in training mode, as it does when the discriminator is trained, and is left as it was. A
-    discriminator of single frames gets one frame of each video.
+    The generator paints in training mode, as it does when the discriminator is trained, and is left as it was. The
+    discriminator sees of both what its view shows: a discriminator of single frames, one frame of each video.
 
     Args:
         gan: the networks, and the recipe that names the loss.
@@ -124,23 +146,18 @@ def objective_of(
         seed: of latents, of the choice of frames, and of noise.
 
     Raises:
-        ValueError: for a name that the GAN does not have, or videos of another shape than its own.
+        ValueError: for a name that the GAN does not have, or videos of another shape than its own; and what
+            `DiscriminatorObjective` raises.
     """
-    if name not in gan.discriminators:
-        raise ValueError(f"there is no discriminator {name!r}: this GAN has {sorted(gan.discriminators)}")
+    objective = Objective(gan.discriminators, gan.recipe)
+    view = view_of(objective.network(name), gan.num_frames)
     expected = (3, gan.num_frames, gan.image_size, gan.image_size)
     if videos.ndim != 5 or tuple(videos.shape[1:]) != expected:
         raise ValueError(f"videos must be (N, {', '.join(map(str, expected))}) for this GAN, got {tuple(videos.shape)}")
-    generator, discriminator = gan.generator, gan.discriminators[name]
+    generator = gan.generator
     random = torch.Generator().manual_seed(seed)  # on the CPU: the same on every device
     latents = generator.sample_latents(len(videos), generator=random).to(videos.device)
     with torch.no_grad(), undisturbed(generator, training=True, seed=seed):
-        if sees_single_frames(discriminator):
-            real_frames, fake_frames = (random_frames(len(videos), gan.num_frames, random) for _ in range(2))
-            real, fake = pick_frames(videos, real_frames), generator(latents, fake_frames.to(videos.device))
-        else:
-            real, fake = videos, generator(latents)
-    labels = labels if discriminator.num_categories else None
-    return DiscriminatorObjective(
-        discriminator, gan.recipe.loss, real, fake, labels=labels, training=training, seed=seed
-    )
+        real = view(generator.match_real(Batch(videos, labels), random), random)
+        fake = generator.generate(latents, {name: view}, random).seen[name]
+    return DiscriminatorObjective(objective, name, real, fake, training=training, seed=seed)

@@ -7,6 +7,7 @@ gradients.
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,9 +19,9 @@ class HessianOperator:
     """H = ∇²L(ψ) of a scalar loss, applied to vectors by double backward: Hv = ∇(∇L · v).
 
     The loss is evaluated once, here, and the graph of its gradient is kept: everything random or remembered in the
-    loss is frozen for the life of the operator, and a product costs one backward pass through that graph. The memory
-    of the graph is that of a few training steps; it is released with the operator. The parameters must not be changed
-    meanwhile. No ``.grad`` is touched.
+    loss is frozen for the life of the operator, and a product costs one backward pass through that graph. The graph
+    takes the memory of a few training steps; it is released with the operator. The parameters must not be changed in
+    the meantime. No ``.grad`` is touched.
 
     Args:
         loss: a function without arguments whose value is a scalar that depends on `parameters`, for example a
@@ -62,12 +63,12 @@ class HessianOperator:
                     f"the loss is {value.item()}, so it has no curvature: look for a diverged run, or for videos that "
                     "are not in [-1, 1]"
                 )
-            gradients = torch.autograd.grad(value.squeeze(), self.parameters, create_graph=True, allow_unused=True)
-            if all(gradient is None for gradient in gradients):
+            derivatives = torch.autograd.grad(value.squeeze(), self.parameters, create_graph=True, allow_unused=True)
+            if all(derivative is None for derivative in derivatives):
                 raise ValueError("the loss must depend on the parameters, and it depends on none of them")
             gradients = [
-                torch.zeros_like(parameter) if gradient is None else gradient
-                for parameter, gradient in zip(self.parameters, gradients, strict=True)
+                torch.zeros_like(parameter) if derivative is None else derivative
+                for parameter, derivative in zip(self.parameters, derivatives, strict=True)
             ]
         self.loss = value.item()
         # Where a gradient is constant in the parameters, the rows of the Hessian are zero, and autograd has no graph.
@@ -95,7 +96,7 @@ class HessianOperator:
         if not self._gradients:
             return torch.zeros_like(vectors)
         parts = self.unflatten(vectors.to(self.device, self.dtype))
-        product = self.flatten(
+        return self.flatten(
             torch.autograd.grad(
                 self._gradients,
                 self.parameters,
@@ -105,7 +106,6 @@ class HessianOperator:
                 materialize_grads=True,
             )
         )
-        return product
 
     def flatten(self, tensors: Iterable[Tensor]) -> Tensor:
         """One tensor for each parameter → a vector ``(P,)``."""
@@ -119,12 +119,12 @@ class HessianOperator:
         ]
 
     def linear_operator(self) -> "LinearOperator":
-        """The same as SciPy's `LinearOperator`, on float64 numpy vectors: for `scipy.sparse.linalg.eigsh`, say."""
+        """The same as SciPy's `LinearOperator`, on float64 numpy vectors, such as for `scipy.sparse.linalg.eigsh`."""
 
-        # Here, because all of training imports this module, and SciPy takes a tenth of a second.
+        # Imported here: all of training imports this module, and SciPy takes a tenth of a second.
         from scipy.sparse.linalg import LinearOperator
 
-        def product(vector) -> Tensor:
+        def product(vector: np.ndarray) -> np.ndarray:
             flat = torch.from_numpy(vector.copy()).flatten().to(self.device, self.dtype)
             return (self @ flat).double().cpu().numpy()
 

@@ -1,18 +1,16 @@
 """A GAN's curvature at one moment: eigenvalues, density and loss surface of every discriminator."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
+from ldvd_lib.gan import VideoGAN
 from ldvd_lib.hessian.density import SpectralDensity, spectral_density
 from ldvd_lib.hessian.lanczos import Eigenpairs, lanczos
 from ldvd_lib.hessian.objective import objective_of
 from ldvd_lib.hessian.operator import HessianOperator
 from ldvd_lib.hessian.surface import LossSurface, loss_surface, random_directions
-
-if TYPE_CHECKING:
-    from ldvd_lib.gan import VideoGAN
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +20,7 @@ class CurvatureReport:
     Attributes:
         title: model, step and discriminator.
         loss: what it minimises, here.
-        parameters: how many of them.
+        parameters: how many it has.
         eigenpairs: the leading ones.
         density: of all eigenvalues, if asked for.
         surfaces: the loss along the first two eigenvectors and along two random directions, if asked for.
@@ -36,15 +34,15 @@ class CurvatureReport:
     surfaces: dict[str, LossSurface] | None = None
 
     def __str__(self) -> str:
-        found = self.eigenpairs
+        pairs = self.eigenpairs
         lines = [
             f"{self.title}: {self.parameters:,} parameters, loss {self.loss:.4g}",
-            f"  from {found.smallest:.4g} to {found.largest:.4g}; {found.products} Hessian-vector products",
+            f"  from {pairs.smallest:.4g} to {pairs.largest:.4g}; {pairs.products} Hessian-vector products",
             "      eigenvalue   residual",
         ]
-        for rank, (value, residual) in enumerate(zip(found.values, found.residuals, strict=True), start=1):
+        for rank, (value, residual) in enumerate(zip(pairs.values, pairs.residuals, strict=True), start=1):
             lines.append(f"  {rank:2d}  {value:10.4g}   {residual:8.1e}")
-        if not found.converged:
+        if not pairs.converged:
             lines.append("  not converged: allow more products, or a larger tolerance; residuals say how far off")
         if self.density:
             mean, error = self.density.mean()
@@ -58,7 +56,7 @@ class CurvatureReport:
 
 
 def measure(
-    gan: "VideoGAN",
+    gan: VideoGAN,
     videos: Tensor,
     labels: Tensor | None = None,
     *,
@@ -75,12 +73,12 @@ def measure(
     """Measure every discriminator of a GAN.
 
     Args:
-        gan: the networks; left as they are.
+        gan: the networks; they are left unchanged.
         videos, labels: real ones; see `ldvd_lib.hessian.objective_of`.
         step: for the titles.
         k, which, tolerance, max_products: see `ldvd_lib.hessian.lanczos`.
         density: estimate the density of all eigenvalues.
-        surface: evaluate the loss on two planes through the weights, as far as it curves visibly.
+        surface: evaluate the loss on two planes through the weights.
         seed: of latents and random vectors.
         progress: show progress bars.
 

@@ -45,7 +45,7 @@ def loss_surface(
     """Evaluate a loss on a square of the plane that two directions span; the weights are left exactly as they were.
 
     Args:
-        loss: a function without arguments, the same at every call but for the parameters: a `DiscriminatorObjective`.
+        loss: a function without arguments that depends on nothing but the parameters: a `DiscriminatorObjective`.
         parameters: the tensors that are moved; the directions are of all of them, flat, one after the other.
         directions: ``(2, P)``, for example two eigenvectors; each is scaled to unit length.
         radius: how far to go in each of the four directions.
@@ -71,7 +71,7 @@ def loss_surface(
     )
     offsets = np.linspace(-radius, radius, points)
     values = np.empty((points, points))
-    # Other tensors in the parameters' place, not other values in them: a `HessianOperator` that is alive stays valid.
+    # The parameters get other tensors, not other values in the same tensors: a `HessianOperator` in use stays valid.
     originals = [parameter.data for parameter in parameters]
     try:
         for i, j in tqdm(list(np.ndindex(points, points)), desc="loss surface", disable=not progress):

@@ -1,11 +1,16 @@
 """How good are generated videos? Scores of class probabilities and distances between features, with their errors."""
 
-import importlib
+from typing import TYPE_CHECKING
 
+from ldvd_lib.metrics.c3d import C3D
+from ldvd_lib.metrics.evaluation import Evaluation, Features, evaluate, extract
 from ldvd_lib.metrics.frechet import GaussianStatistics, frechet_distance
+from ldvd_lib.metrics.i3d import I3D, ScriptedI3D
 from ldvd_lib.metrics.inception_score import inception_score
 from ldvd_lib.metrics.kernel import SubsetEstimate, kernel_distance, kernel_distance_of_subsets, polynomial_kernel
 from ldvd_lib.metrics.neighbours import NeighbourMetrics, neighbour_metrics
+from ldvd_lib.metrics.network import FeatureNetwork
+from ldvd_lib.metrics.protocol import PROTOCOLS, Judge, Protocol, open_judge
 from ldvd_lib.metrics.resampling import (
     Extrapolation,
     Resampled,
@@ -15,27 +20,8 @@ from ldvd_lib.metrics.resampling import (
     sample_size_curve,
 )
 
-# torchmetrics takes seconds to import, so it is, like the networks, when somebody asks.
-_LATER = {
-    "C3D": "ldvd_lib.metrics.c3d",
-    "Evaluation": "ldvd_lib.metrics.evaluation",
-    "Features": "ldvd_lib.metrics.evaluation",
-    "FrechetDistance": "ldvd_lib.metrics.accumulators",
-    "I3D": "ldvd_lib.metrics.i3d",
-    "InceptionScore": "ldvd_lib.metrics.accumulators",
-    "Judge": "ldvd_lib.metrics.protocol",
-    "PROTOCOLS": "ldvd_lib.metrics.protocol",
-    "Protocol": "ldvd_lib.metrics.protocol",
-    "ScriptedI3D": "ldvd_lib.metrics.i3d",
-    "TorchvisionFeatures": "ldvd_lib.metrics.torchvision_features",
-    "accuracy": "ldvd_lib.metrics.classifier",
-    "evaluate": "ldvd_lib.metrics.evaluation",
-    "extract": "ldvd_lib.metrics.evaluation",
-    "from_generator": "ldvd_lib.metrics.sources",
-    "from_store": "ldvd_lib.metrics.sources",
-    "open_judge": "ldvd_lib.metrics.protocol",
-    "train_classifier": "ldvd_lib.metrics.classifier",
-}
+if TYPE_CHECKING:
+    from ldvd_lib.metrics.torchvision_features import TorchvisionFeatures
 
 __all__ = [
     "C3D",
@@ -43,10 +29,9 @@ __all__ = [
     "PROTOCOLS",
     "Evaluation",
     "Extrapolation",
+    "FeatureNetwork",
     "Features",
-    "FrechetDistance",
     "GaussianStatistics",
-    "InceptionScore",
     "Judge",
     "NeighbourMetrics",
     "Protocol",
@@ -55,13 +40,10 @@ __all__ = [
     "ScriptedI3D",
     "SubsetEstimate",
     "TorchvisionFeatures",
-    "accuracy",
     "bootstrap",
     "evaluate",
     "extract",
     "frechet_distance",
-    "from_generator",
-    "from_store",
     "inception_score",
     "jackknife",
     "kernel_distance",
@@ -70,11 +52,13 @@ __all__ = [
     "open_judge",
     "polynomial_kernel",
     "sample_size_curve",
-    "train_classifier",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module 'ldvd_lib.metrics' has no attribute {name!r}: it has {__all__}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+    # torchvision takes seconds to import, so it is imported only when somebody asks for it.
+    if name == "TorchvisionFeatures":
+        from ldvd_lib.metrics.torchvision_features import TorchvisionFeatures
+
+        return TorchvisionFeatures
+    raise AttributeError(f"module 'ldvd_lib.metrics' has no attribute {name!r}: it has {__all__}")

@@ -63,15 +63,13 @@ def same_width(first: int, second: int, names: tuple[str, str]) -> None:
         )
 
 
-def probabilities_of(probabilities: Tensor, *, least: int = 1, device: torch.device | None = None) -> Tensor:
-    """Class probabilities ``(n, num_classes)``, checked, in float64.
+def probabilities_of(probabilities: Tensor) -> Tensor:
+    """Class probabilities ``(n, num_classes)`` of two samples or more, checked, in float64.
 
     Raises:
         ValueError: as `features_of`, or if a row is not a distribution.
     """
-    probabilities = features_of(probabilities, "probabilities", least=least, device=device)
-    if len(probabilities) == 0:
-        return probabilities
+    probabilities = features_of(probabilities, "probabilities")
     if (smallest := probabilities.min().item()) < 0:
         raise ValueError(
             f"probabilities must not be negative, got {smallest:.4g}; are these logits? take their softmax"

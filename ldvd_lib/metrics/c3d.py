@@ -12,13 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, max_pool3d, relu
 
+from ldvd_lib.metrics.network import FeatureNetwork
 from ldvd_lib.metrics.weights import match_weights, read_npz
 
 GROUPS = ("1a",), ("2a",), ("3a", "3b"), ("4a", "4b"), ("5a", "5b")
 LAYERS = ("fc6", "fc7", "logits", "prob")
 
 
-class C3D(nn.Module):
+class C3D(FeatureNetwork):
     """Eight 3×3×3 convolutions in five groups, max pooling after each group, three linear layers.
 
     Args:
@@ -27,7 +28,7 @@ class C3D(nn.Module):
         hidden: outputs of fc6 and fc7.
         num_frames, image_size: of the videos that it takes. Pooling halves both, rounded up, but for the first, which
             leaves time alone.
-        batch_norm: normalise after each convolution; the published network has none, and from scratch learns slowly.
+        batch_norm: normalise after each convolution; the published network has none, and learns slowly from scratch.
         dropout: after fc6 and fc7, in training.
 
     The defaults are the published network: 78,409,573 parameters, for 16 frames of 112×112 pixels.
@@ -83,11 +84,10 @@ class C3D(nn.Module):
                 x = relu(getattr(self, f"bn{name}")(getattr(self, f"conv{name}")(x)))
             # Ceiling mode is Chainer's default, and without it fc6 would not fit.
             x = max_pool3d(x, (1, 2, 2) if number == 0 else 2, ceil_mode=True)
-        found = {"fc6": relu(self.fc6(x.flatten(1)))}
-        found["fc7"] = relu(self.fc7(dropout(found["fc6"], self.dropout, self.training)))
-        found["logits"] = self.fc8(dropout(found["fc7"], self.dropout, self.training))
-        found["prob"] = found["logits"].softmax(1)
-        return found
+        fc6 = relu(self.fc6(x.flatten(1)))
+        fc7 = relu(self.fc7(dropout(fc6, self.dropout, self.training)))
+        logits = self.fc8(dropout(fc7, self.dropout, self.training))
+        return {"fc6": fc6, "fc7": fc7, "logits": logits, "prob": logits.softmax(1)}
 
     def forward(self, videos: Tensor) -> Tensor:
         """Videos → logits ``(N, num_classes)``."""

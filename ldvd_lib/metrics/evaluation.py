@@ -1,4 +1,4 @@
-"""Judging a source of videos: features of many, streamed to disk, and every metric of them.
+"""Judges a source of videos: features are streamed to disk, and every metric is computed from them.
 
 Videos are made, judged and forgotten batch by batch; only features are kept, in files, so that an interrupted
 evaluation goes on where it stopped.
@@ -6,6 +6,8 @@ evaluation goes on where it stopped.
 
 import json
 import math
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,18 +16,21 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ldvd_lib._checks import whole_number
-from ldvd_lib._files import replacing
-from ldvd_lib.configuration import from_dict, load_json, save_json
+from ldvd_lib._kit.checks import whole_number
+from ldvd_lib._kit.configuration import from_dict, load_json, save_json
+from ldvd_lib._kit.files import replacing, to_disk
 from ldvd_lib.metrics.frechet import frechet_distance
 from ldvd_lib.metrics.inception_score import inception_score
 from ldvd_lib.metrics.kernel import kernel_distance
 from ldvd_lib.metrics.neighbours import neighbour_metrics
-from ldvd_lib.metrics.protocol import Judge
-from ldvd_lib.metrics.sources import Source
+from ldvd_lib.metrics.protocol import Judge, Protocol
+
+# seed, count, first position → batches (n, 3, T, H, W) in [-1, 1]; see `ldvd_lib.runs.sources`
+Source = Callable[[int, int, int], Iterator[Tensor]]
 
 LOG = "progress.json"
-NEIGHBOUR = 5  # to which the balls of precision, recall, density and coverage reach
+SECONDS_BETWEEN_LOGS = 5.0  # waiting for a disk after every batch would be slow where batches take milliseconds
+NEIGHBOUR = 5  # the k of precision, recall, density and coverage
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +60,7 @@ def extract(
     device: str | torch.device = "cpu",
     progress: bool = True,
 ) -> Features:
-    """The features of a number of videos, from files if they are there, else computed into them.
+    """The features of a number of videos, read from files if they exist, else computed and written there.
 
     Args:
         judge: network and preparation.
@@ -68,12 +73,11 @@ def extract(
         progress: show a progress bar.
 
     Raises:
-        ValueError: if the directory holds something else, or videos are not finite, not in [-1, 1], of another shape,
-            or not as many as asked for.
+        ValueError: if the directory holds something else, or videos are not finite, not in [-1, 1], of another shape
+            or length than the protocol has, or not as many as asked for.
     """
-    directory = Path(directory)
     count = whole_number("count", count, least=1)
-    record = {
+    record: dict[str, str | int] = {
         "protocol": judge.protocol.identity,
         "weights": judge.weights,
         "videos": videos,
@@ -81,54 +85,113 @@ def extract(
         "count": count,
     }
     layers = {"features": judge.protocol.layer} | ({"probabilities": "prob"} if judge.protocol.inception_score else {})
-    done = _resume(directory, record)
-    files = {name: np.lib.format.open_memmap(directory / f"{name}.npy", mode="r+") for name in layers if done}
-    if done < count:
+    files = _FeatureFiles(Path(directory), layers, record)
+    if files.done < count:
         network = judge.network.to(device).eval()
-        with tqdm(total=count, initial=done, unit="video", desc=judge.protocol.name, disable=not progress) as bar:
-            for batch in source(seed, count, done):
-                _check(batch, most=count - done)
+        bar = tqdm(total=count, initial=files.done, unit="video", desc=judge.protocol.name, disable=not progress)
+        # Whatever ends the loop, an interrupt as well: what was computed until then is logged.
+        with bar, files:
+            for batch in source(seed, count, files.done):
+                _check(batch, most=count - files.done, protocol=judge.protocol)
                 prepared = judge.prepare(batch.to(device))
                 # Channels last is faster on a CPU (benchmarks/metrics.py); resized videos are not so.
-                found = network.activations(prepared.contiguous(memory_format=torch.channels_last_3d))
-                for name, layer in layers.items():
-                    if name not in files:
-                        files[name] = _new(directory / f"{name}.npy", (count, found[layer].shape[1]))
-                    files[name][done : done + len(batch)] = found[layer].float().cpu().numpy()
-                    files[name].flush()
-                done += len(batch)
-                with replacing(directory / LOG) as temporary:
-                    temporary.write_text(json.dumps({**record, "done": done}))
+                activations = network.activations(prepared.contiguous(memory_format=torch.channels_last_3d))
+                files.append({name: activations[layer] for name, layer in layers.items()}, count=count)
                 bar.update(len(batch))
-        if done < count:
-            raise ValueError(f"the source gave {done} videos, but {count} were asked for")
-    tensors = {name: torch.from_numpy(array) for name, array in files.items()}
+        if files.done < count:
+            raise ValueError(f"the source gave {files.done} videos, but {count} were asked for")
+    tensors = {name: torch.from_numpy(array) for name, array in files.arrays.items()}
     return Features(tensors["features"], tensors.get("probabilities"), record)
 
 
-def _resume(directory: Path, record: dict[str, str | int]) -> int:
+class _FeatureFiles:
+    """Arrays in files that are filled from the front, and a log of how far they are filled.
+
+    The log never says more than what is on the disk already: it is written after the arrays, every few seconds and when
+    the ``with`` block ends.
+
+    Args:
+        directory: for the files; what it holds must have the same record.
+        names: of the arrays.
+        record: what they depend on.
+
+    Attributes:
+        arrays: name → memory-mapped array; empty until the first rows are appended.
+        done: rows that are filled.
+
+    Raises:
+        ValueError: if the directory holds something else.
+    """
+
+    def __init__(self, directory: Path, names: Iterable[str], record: dict[str, str | int]) -> None:
+        self.directory, self.record = directory, record
+        self.done = _done_before(directory, record)
+        self.arrays: dict[str, np.memmap] = {}
+        if self.done:
+            self.arrays = {name: np.lib.format.open_memmap(self._path(name), mode="r+") for name in names}
+        self._logged, self._logged_at = self.done, time.monotonic()
+
+    def __enter__(self) -> "_FeatureFiles":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.done > self._logged:
+            self._log()
+
+    def append(self, rows: dict[str, Tensor], *, count: int) -> None:
+        """Fill the next rows of each array; at the first call, arrays of `count` rows are made."""
+        until = self.done
+        for name, values in rows.items():
+            if name not in self.arrays:
+                self.arrays[name] = self._new(name, (count, values.shape[1]))
+            until = self.done + len(values)
+            self.arrays[name][self.done : until] = values.float().cpu().numpy()
+        self.done = until
+        if time.monotonic() - self._logged_at >= SECONDS_BETWEEN_LOGS:
+            self._log()
+
+    def _log(self) -> None:
+        for name, array in self.arrays.items():
+            array.flush()
+            to_disk(self._path(name))
+        with replacing(self.directory / LOG) as temporary:
+            temporary.write_text(json.dumps({**self.record, "done": self.done}))
+        self._logged, self._logged_at = self.done, time.monotonic()
+
+    def _new(self, name: str, shape: tuple[int, int]) -> np.memmap:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        array = np.lib.format.open_memmap(self._path(name), mode="w+", dtype=np.float32, shape=shape)
+        to_disk(self.directory)
+        return array
+
+    def _path(self, name: str) -> Path:
+        return self.directory / f"{name}.npy"
+
+
+def _done_before(directory: Path, record: dict[str, str | int]) -> int:
     """How many videos' features a directory holds already."""
     path = directory / LOG
     if not path.is_file():
         return 0
-    there = json.loads(path.read_text())
-    done = there.pop("done")
+    logged = json.loads(path.read_text())
+    done = logged.pop("done")
     different = [
-        f"{key}: {there.get(key)!r} there, {record[key]!r} now" for key in record if there.get(key) != record[key]
+        f"{key}: {logged.get(key)!r} there, {value!r} now" for key, value in record.items() if logged.get(key) != value
     ]
     if different:
         raise ValueError(f"{directory} holds other features ({'; '.join(different)}): delete it, or choose another")
     return done
 
 
-def _new(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-
-
-def _check(videos: Tensor, *, most: int) -> None:
+def _check(videos: Tensor, *, most: int, protocol: Protocol) -> None:
     if videos.ndim != 5 or videos.shape[1] != 3:
         raise ValueError(f"videos must have shape (N, 3, T, H, W), got {tuple(videos.shape)}")
+    if videos.shape[2] != protocol.num_frames:
+        raise ValueError(
+            f"protocol {protocol.name!r} judges windows of {protocol.num_frames} frames, and the source gave videos of "
+            f"{videos.shape[2]}: ask it for windows (num_frames={protocol.num_frames} of "
+            "`ldvd_lib.runs.sources.from_generator` and `from_store`)"
+        )
     if not 1 <= len(videos) <= most:
         raise ValueError(f"the source gave a batch of {len(videos)} videos where 1 to {most} were left to make")
     if not videos.isfinite().all():
@@ -147,9 +210,11 @@ class Evaluation:
         protocol: name and version.
         weights: SHA-256 of the judge's network.
         samples: videos in a repetition.
-        real: what the distances are to, and of how many videos.
+        real: the real data that distances are measured to, and how many videos of them.
         seeds: one for each repetition.
         values: metric → one value for each repetition.
+        windows: which part of each clip was judged, ``"windows of 16 of 32 frames"``, say; empty if the clips have the
+            protocol's length.
     """
 
     name: str
@@ -159,6 +224,7 @@ class Evaluation:
     real: str
     seeds: tuple[int, ...]
     values: dict[str, tuple[float, ...]]
+    windows: str = ""
 
     def summary(self) -> dict[str, tuple[float, float]]:
         """Mean and standard deviation over the repetitions; the deviation of a single one is not a number."""
@@ -184,7 +250,8 @@ class Evaluation:
         return {metric: ours[metric][0] - others[metric][0] for metric in ours.keys() & others.keys()}
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: {self.protocol}, {len(self.seeds)} × {self.samples:,} videos, real: {self.real}"]
+        videos = f"{len(self.seeds)} × {self.samples:,} videos" + (f" ({self.windows})" if self.windows else "")
+        lines = [f"{self.name}: {self.protocol}, {videos}, real: {self.real}"]
         for metric, (mean, deviation) in self.summary().items():
             lines.append(f"  {metric:20} {mean:10.4g}" + ("" if math.isnan(deviation) else f" ± {deviation:.2g}"))
         return "\n".join(lines)
@@ -206,6 +273,7 @@ def evaluate(
     directory: str | Path,
     *,
     name: str,
+    windows: str = "",
     samples: int | None = None,
     repeats: int | None = None,
     seed: int = 0,
@@ -216,10 +284,11 @@ def evaluate(
 
     Args:
         judge: see `ldvd_lib.metrics.open_judge`.
-        source: makes videos from a seed; see `ldvd_lib.metrics.sources`.
+        source: makes videos from a seed; see `ldvd_lib.runs.sources`.
         real: features of real videos, from `extract` with the same judge.
         directory: for features, which are kept, so that an interrupted evaluation continues.
         name: of what is judged, in words that change when the videos do.
+        windows: which part of each clip the source shows, in words, if not all of it; the result says so.
         samples, repeats: instead of the protocol's; the result says so by its counts.
         seed: of the first repetition; the next ones follow it.
         device: where to compute.
@@ -227,8 +296,8 @@ def evaluate(
 
     Returns:
         One value for each repetition of the inception score (``is``) where the protocol has it, of the Fréchet and the
-        kernel distance (``fid`` and ``kid``, or ``fvd`` and ``kvd``), and of ``precision``, ``recall``, ``density``
-        and ``coverage``.
+        kernel distance (``fid`` and ``kid``, or, of I3D, ``fvd`` and ``kvd``), and of ``precision``, ``recall``,
+        ``density`` and ``coverage``.
 
     Raises:
         ValueError: if the real features are another judge's, there are too few samples, or as `extract`.
@@ -244,7 +313,7 @@ def evaluate(
     values: dict[str, list[float]] = {}
     seeds = tuple(range(seed, seed + repeats))
     for number in seeds:
-        found = extract(
+        generated = extract(
             judge,
             source,
             Path(directory) / f"seed-{number}",
@@ -254,10 +323,10 @@ def evaluate(
             device=device,
             progress=progress,
         )
-        scores = {} if found.probabilities is None else {"is": inception_score(found.probabilities)}
-        scores[fid] = frechet_distance(found.features, real.features)
-        scores[kid] = kernel_distance(found.features, real.features)
-        neighbours = neighbour_metrics(real.features, found.features, k=NEIGHBOUR)
+        scores = {} if generated.probabilities is None else {"is": inception_score(generated.probabilities)}
+        scores[fid] = frechet_distance(generated.features, real.features)
+        scores[kid] = kernel_distance(generated.features, real.features)
+        neighbours = neighbour_metrics(real.features, generated.features, k=NEIGHBOUR)
         scores |= {key: getattr(neighbours, key) for key in ("precision", "recall", "density", "coverage")}
         for metric, value in scores.items():
             values.setdefault(metric, []).append(value)
@@ -268,5 +337,6 @@ def evaluate(
         samples=samples,
         real="{count:,} {videos}, seed {seed}".format(**real.record),
         seeds=seeds,
-        values={metric: tuple(some) for metric, some in values.items()},
+        values={metric: tuple(repetitions) for metric, repetitions in values.items()},
+        windows=windows,
     )

@@ -1,4 +1,4 @@
-"""The Fréchet distance between two sets of features, each taken for a Gaussian (FID, FVD).
+"""The Fréchet distance between two sets of features, each treated as a Gaussian (FID, FVD).
 
     d² = ‖μ₁ − μ₂‖² + tr C₁ + tr C₂ − 2 tr (C₁C₂)^½
 
@@ -22,8 +22,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ldvd_lib._checks import whole_number
-from ldvd_lib._files import save_tensors
+from ldvd_lib._kit.checks import whole_number
+from ldvd_lib._kit.files import save_tensors
 from ldvd_lib.metrics._arguments import features_of, same_width
 
 _FORMAT = "ldvd-gaussian-statistics-1"
@@ -42,8 +42,8 @@ class GaussianStatistics:
             ``count`` are the file's own.
 
     Raises:
-        ValueError: if the shapes do not belong together, a number is not finite, the covariance is none, or the
-            metadata are not text.
+        ValueError: if the shapes do not belong together, a number is not finite, the covariance is not one, or
+            the metadata are not text.
     """
 
     count: int
@@ -67,8 +67,8 @@ class GaussianStatistics:
             raise ValueError("the covariance must be symmetric, with nothing negative on its diagonal")
         if not all(isinstance(text, str) for item in self.metadata.items() for text in item):
             raise ValueError(f"metadata must be text to text, got {self.metadata}; use str, or json.dumps")
-        if taken := _OWN & self.metadata.keys():
-            raise ValueError(f"metadata may not have the keys {sorted(taken)}: the file uses them itself")
+        if reserved := _OWN & self.metadata.keys():
+            raise ValueError(f"metadata may not have the keys {sorted(reserved)}: the file uses them itself")
 
     @classmethod
     def of(cls, features: Tensor, *, metadata: dict[str, str] | None = None) -> "GaussianStatistics":
@@ -105,14 +105,17 @@ class GaussianStatistics:
 
         Raises:
             ValueError: if they are of different widths.
+
+        Source: Chan et al. 1979.
         """
         same_width(self.num_features, other.num_features, ("one", "the other"))
-        parts = (self, other)
-        counts = torch.tensor([part.count for part in parts], device=self.mean.device)
-        means = torch.stack([part.mean.to(self.mean) for part in parts])
-        scatters = torch.stack([part.covariance.to(self.mean) * (part.count - 1) for part in parts])
-        count, mean, scatter = pooled_moments(counts, means, scatters)
-        return GaussianStatistics(int(count), mean, scatter / (count - 1), self.metadata)
+        count = self.count + other.count
+        shift = other.mean.to(self.mean) - self.mean
+        mean = self.mean + shift * (other.count / count)
+        # Sums of products of deviations from each set's own mean: nothing cancels, however far the means are from 0.
+        scatter = self.covariance * (self.count - 1) + other.covariance.to(self.mean) * (other.count - 1)
+        scatter += torch.outer(shift, shift) * (self.count * other.count / count)
+        return GaussianStatistics(count, mean, scatter / (count - 1), self.metadata)
 
     def save(self, path: str | Path) -> Path:
         """Write them to a safetensors file, whole or not at all; returns its path."""
@@ -183,7 +186,7 @@ def nuclear_norm(matrix: Tensor) -> Tensor:
     """The sum of a float64 matrix's singular values, a scalar.
 
     They are the roots of the Gram matrix's eigenvalues, which take about a third of the time. But there the small ones
-    drown in the rounding of the largest; where that could be felt, they are computed from the matrix itself.
+    drown in the rounding of the largest; where that would matter, they are computed from the matrix itself.
     """
     if min(matrix.shape) == 0:
         return matrix.sum()
@@ -194,36 +197,3 @@ def nuclear_norm(matrix: Tensor) -> Tensor:
     if (0.5 * rounding / roots).sum() <= 1e-10 * roots.sum() and eigenvalues[0] > rounding:
         return roots.sum()
     return torch.linalg.svdvals(matrix).sum()
-
-
-def add_samples_(count: Tensor, mean: Tensor, scatter: Tensor, features: Tensor) -> None:
-    """Add samples to running moments, in place.
-
-    Args:
-        count: scalar: samples so far.
-        mean: ``(d,)`` float64: their mean.
-        scatter: ``(d, d)`` float64: the sum of the products of their deviations from it.
-        features: ``(n, d)`` float64: the new samples.
-
-    Source: Chan et al. 1979, eq. 2.1, with the shift of the mean as one more row of deviations.
-    """
-    if len(features) == 0:
-        return
-    added, before = len(features), int(count)
-    batch_mean = features.mean(0)
-    shift = batch_mean - mean
-    deviations = torch.cat([features - batch_mean, shift[None] * (before * added / (before + added)) ** 0.5])
-    scatter.addmm_(deviations.T, deviations)
-    mean.add_(shift, alpha=added / (before + added))
-    count.add_(added)
-
-
-def pooled_moments(counts: Tensor, means: Tensor, scatters: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The moments of several sets of samples together: ``(k,)``, ``(k, d)``, ``(k, d, d)`` → scalar, (d,), (d, d).
-
-    Source: Chan et al. 1979, for any number of sets at once.
-    """
-    count = counts.sum()
-    mean = counts.double() @ means / count.clamp(min=1)
-    deviations = (means - mean) * counts.double().sqrt()[:, None]
-    return count, mean, scatters.sum(0) + deviations.T @ deviations

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d, max_pool3d, pad, relu
 
-from ldvd_lib._files import save_tensors
+from ldvd_lib._kit.files import save_tensors
+from ldvd_lib.metrics.network import FeatureNetwork
 from ldvd_lib.metrics.weights import match_weights, read_tensors, require_file
 
 # Of each Inception block: the four branches, 1³; 1³→3³; 1³→3³; pool→1³.
@@ -41,7 +42,7 @@ def pad_same(x: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> Tensor:
 
 def max_pool_same(x: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> Tensor:
     """Max pooling with "SAME" padding. All inputs have gone through a ReLU, so zeros do not win by themselves."""
-    return max_pool3d(pad_same(x, kernel, stride), kernel, stride)
+    return max_pool3d(pad_same(x, kernel, stride), tuple(kernel), tuple(stride))
 
 
 class Unit(nn.Module):
@@ -87,7 +88,7 @@ class Inception(nn.Module):
         return torch.cat([self.b0(x), self.b1b(self.b1a(x)), self.b2b(self.b2a(x)), pooled], dim=1)
 
 
-class I3D(nn.Module):
+class I3D(FeatureNetwork):
     """Inception-v1 with kernels in time as well: 12,697,264 parameters with 400 classes.
 
     Args:
@@ -125,13 +126,17 @@ class I3D(nn.Module):
             raise ValueError(f"I3D needs at least {MIN_FRAMES} frames, got {videos.shape[2]}")
         x = max_pool_same(self.Conv3d_1a_7x7(videos), (1, 3, 3), (1, 2, 2))
         x = max_pool_same(self.Conv3d_2c_3x3(self.Conv3d_2b_1x1(x)), (1, 3, 3), (1, 2, 2))
-        x = self.Mixed_3c(self.Mixed_3b(x))
+        x = self._blocks(x, "3b", "3c")
         x = max_pool_same(x, (3, 3, 3), (2, 2, 2))
-        for name in ("Mixed_4b", "Mixed_4c", "Mixed_4d", "Mixed_4e", "Mixed_4f"):
-            x = getattr(self, name)(x)
+        x = self._blocks(x, "4b", "4c", "4d", "4e", "4f")
         x = max_pool_same(x, (2, 2, 2), (2, 2, 2))
-        x = avg_pool3d(self.Mixed_5c(self.Mixed_5b(x)), (2, 7, 7), stride=1)
+        x = avg_pool3d(self._blocks(x, "5b", "5c"), (2, 7, 7), stride=1)
         return {"pooled": x.flatten(2).mean(2), "logits": self.logits(x)}
+
+    def _blocks(self, x: Tensor, *names: str) -> Tensor:
+        for name in names:
+            x = getattr(self, f"Mixed_{name}")(x)
+        return x
 
     def forward(self, videos: Tensor) -> Tensor:
         """Videos → logits ``(N, num_classes)``."""
@@ -146,14 +151,14 @@ class I3D(nn.Module):
             ValueError: if it is damaged or holds other weights.
         """
         what = "PyTorch weights of I3D trained on Kinetics-400 RGB (rgb_imagenet.pt, say)"
-        found = read_tensors(path, what=what)
+        tensors = read_tensors(path, what=what)
         with torch.device("meta"):
             network = cls()
         # Files written before 2018 lack this counter, which evaluation does not use.
         for name, tensor in network.state_dict().items():
             if name.endswith("num_batches_tracked"):
-                found.setdefault(name, torch.zeros(tensor.shape, dtype=torch.int64))
-        network.load_state_dict(match_weights(network, found, where=path), assign=True)
+                tensors.setdefault(name, torch.zeros(tensor.shape, dtype=torch.int64))
+        network.load_state_dict(match_weights(network, tensors, where=path), assign=True)
         return network.eval()
 
     def save(self, path: str | Path) -> Path:
@@ -161,7 +166,7 @@ class I3D(nn.Module):
         return save_tensors(path, self.state_dict())
 
 
-class ScriptedI3D(nn.Module):
+class ScriptedI3D(FeatureNetwork):
     """The TorchScript file of I3D that most FVD code uses: a conversion of the original network, logits alone.
 
     Args:

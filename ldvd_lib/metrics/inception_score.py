@@ -19,7 +19,7 @@ EPSILON = 1e-7
 
 
 def inception_score(probabilities: Tensor, *, epsilon: float = EPSILON) -> float:
-    """The inception score of samples whose class probabilities are there.
+    """The inception score of samples, from their class probabilities.
 
     Args:
         probabilities: ``(n, num_classes)``, rows that sum to 1, any floating dtype.
@@ -33,27 +33,8 @@ def inception_score(probabilities: Tensor, *, epsilon: float = EPSILON) -> float
 
     Source: Salimans et al. 2016; `epsilon` and the lack of splits: TGAN's ``calc_inception.py``.
     """
-    probabilities = probabilities_of(probabilities, least=2)
-    return score_of_sums(len(probabilities), *sums_over_samples(probabilities, epsilon), epsilon).item()
-
-
-def sums_over_samples(probabilities: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
-    """All that the score needs to know of some samples; sums of these over batches are those of all samples.
-
-    Args:
-        probabilities: ``(n, num_classes)`` float64.
-        epsilon: added inside the logarithm.
-
-    Returns:
-        Σₙ p, ``(num_classes,)``, and Σₙ Σ_c p log(p + ε), a scalar.
-    """
-    return probabilities.sum(0), (probabilities * (probabilities + epsilon).log()).sum()
-
-
-def score_of_sums(count: int | Tensor, total: Tensor, negative_entropy: Tensor, epsilon: float) -> Tensor:
-    """The score from the sums over `count` samples.
-
-    p̄ does not depend on the sample, so (1/n) Σₙ Σ_c p log(p̄ + ε) is Σ_c p̄ log(p̄ + ε): no sample is met twice.
-    """
-    mean = total / count
-    return torch.exp(negative_entropy / count - (mean * (mean + epsilon).log()).sum())
+    probabilities = probabilities_of(probabilities)
+    mean = probabilities.sum(0) / len(probabilities)
+    negative_entropy = (probabilities * (probabilities + epsilon).log()).sum() / len(probabilities)
+    # p(c) does not depend on the sample, so the mean of Σ_c p(c | x) log p(c) is Σ_c p(c) log p(c).
+    return torch.exp(negative_entropy - (mean * (mean + epsilon).log()).sum()).item()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ldvd_lib._checks import whole_number
+from ldvd_lib._kit.checks import whole_number
 from ldvd_lib.metrics._arguments import two_sets
 
 _ROWS = 1024  # of the kernel matrix at a time: with 10,000 samples, 80 MB
@@ -93,7 +93,7 @@ def _unbiased_mmd(first: Tensor, second: Tensor) -> float:
 
 def _mean_kernel(first: Tensor, second: Tensor, *, without_itself: bool) -> float:
     """The kernel's mean over all pairs of different samples; a piece of rows at a time."""
-    total = sum(polynomial_kernel(rows, second).sum() for rows in first.split(_ROWS))
+    total = sum((polynomial_kernel(rows, second).sum() for rows in first.split(_ROWS)), start=first.new_zeros(()))
     if not without_itself:
         return (total / (len(first) * len(second))).item()
     itself = (first.square().sum(1) / first.shape[1] + 1).pow(3).sum()

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ldvd_lib._checks import whole_number
+from ldvd_lib._kit.checks import whole_number
 from ldvd_lib.metrics._arguments import two_sets
 
 _ROWS = 1024  # of the matrix of distances at a time: with 10,000 samples, 80 MB

@@ -1,4 +1,4 @@
-"""From a video to what a feature network takes: resizing, colours, scale, crop, exactly as each protocol has it."""
+"""From a video to what a feature network takes: resizing, colours, scale, crop, exactly as each protocol defines it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -60,8 +60,8 @@ def read_mean(path: str | Path) -> Tensor:
     """
     arrays = read_npz(path, what="TGAN's mean of Sports-1M (mean2.npz, linked from the TGAN repository)")
     if "mean" not in arrays or arrays["mean"].size != np.prod(MEAN_SHAPE):
-        found = {name: array.shape for name, array in arrays.items()}
-        raise ValueError(f"{path} holds {found}, but an array 'mean' of shape {MEAN_SHAPE} was expected")
+        shapes = {name: array.shape for name, array in arrays.items()}
+        raise ValueError(f"{path} holds {shapes}, but an array 'mean' of shape {MEAN_SHAPE} was expected")
     mean = torch.from_numpy(arrays["mean"].astype(np.float32).reshape(MEAN_SHAPE))
     if not mean.isfinite().all():
         raise ValueError(f"the mean in {path} is not finite")

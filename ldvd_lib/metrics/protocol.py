@@ -1,4 +1,4 @@
-"""Named, versioned protocols: a score means something only with all of this beside it.
+"""Named, versioned protocols: a score means something only together with all of this.
 
 Sources: MODELS §5; TGAN's ``evaluation/calc_inception.py``; LDVD paper, experiments; TGANv2; Unterthiner et al. 2018.
 """
@@ -6,16 +6,17 @@ Sources: MODELS §5; TGAN's ``evaluation/calc_inception.py``; LDVD paper, experi
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
-
-from ldvd_lib.data.transfer import file_sha256
+from ldvd_lib._kit.checks import one_of
+from ldvd_lib._kit.files import file_sha256
 from ldvd_lib.metrics.c3d import C3D
 from ldvd_lib.metrics.classifier import load_classifier
 from ldvd_lib.metrics.i3d import I3D, ScriptedI3D
+from ldvd_lib.metrics.network import FeatureNetwork
 from ldvd_lib.metrics.preparation import Preparation, for_c3d, for_i3d, for_small_c3d, read_mean
 
 C3D_WEIGHTS, C3D_MEAN = "conv3d_deepnetA_ucf.npz", "mean2.npz"
 I3D_SCRIPT, I3D_WEIGHTS = "i3d_torchscript.pt", "rgb_imagenet.pt"
+TORCHVISION = "torchvision-"  # a protocol for each of torchvision's video networks has this before the network's name
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,16 @@ class Protocol:
     """How videos are judged.
 
     Attributes:
-        name: its key in `PROTOCOLS`.
+        name: what `get` knows it by.
         version: raised whenever a number could change.
-        network: ``"c3d"`` (TGAN's weights), ``"i3d"`` (Kinetics-400) or ``"actions"`` (our small C3D).
+        network: ``"c3d"`` (TGAN's weights), ``"i3d"`` (Kinetics-400), ``"actions"`` (our small C3D), or what
+            torchvision calls its network (Kinetics-400).
         layer: whose activations the Fréchet and kernel distances compare.
-        inception_score: whether it is part of the protocol; I3D's classes are not UCF-101's.
+        inception_score: whether it is part of the protocol. The score asks how surely a video is one of the data's own
+            classes; a network of Kinetics-400 knows other classes, and its answer would not be about the data.
         samples: generated videos in a repetition.
         repeats: repetitions, with other latents; their deviation is reported.
-        num_frames: frames of a video, consecutive; real clips give a window at a random place.
+        num_frames: frames of a video, consecutive; longer clips, real or generated, give a window at a random place.
         description: in words.
     """
 
@@ -111,12 +114,29 @@ PROTOCOLS = {
 def get(name: str) -> Protocol:
     """The protocol of a name.
 
+    Args:
+        name: a key of `PROTOCOLS`; or ``torchvision-`` and a video network of torchvision: ``torchvision-r3d_18``, say.
+
     Raises:
         ValueError: for an unknown one.
     """
-    if name not in PROTOCOLS:
-        raise ValueError(f"protocol {name!r} is unknown: choose one of {sorted(PROTOCOLS)}")
-    return PROTOCOLS[name]
+    if not name.startswith(TORCHVISION):
+        return PROTOCOLS[one_of("protocol", name, [*sorted(PROTOCOLS), f"{TORCHVISION}NAME"])]
+    # Here, since torchvision takes seconds to import, and no other protocol needs it.
+    from ldvd_lib.metrics.torchvision_features import video_networks
+
+    one_of("protocol", name, [f"{TORCHVISION}{network}" for network in video_networks()])
+    network = name.removeprefix(TORCHVISION)
+    return Protocol(
+        name,
+        1,
+        network,
+        "features",
+        False,
+        samples=2_048,  # as for FVD; and more than any of these networks has features
+        repeats=3,
+        description=f"torchvision's {network} of Kinetics-400: what its last layer is given; bilinear, its own size",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,34 +145,43 @@ class Judge:
 
     Attributes:
         protocol: which.
-        network: with an ``activations`` method, in evaluation mode.
+        network: in evaluation mode.
         prepare: videos in [-1, 1] → what the network takes.
         weights: SHA-256 of the network's file.
     """
 
     protocol: Protocol
-    network: nn.Module
+    network: FeatureNetwork
     prepare: Preparation
     weights: str
 
 
-def open_judge(name: str, directory: str | Path | None = None) -> Judge:
+def open_judge(name: str, directory: str | Path | None = None, *, progress: bool = True) -> Judge:
     """Load a protocol's network.
 
     Args:
-        name: a key of `PROTOCOLS`.
+        name: see `get`.
         directory: where the published weights are: ``conv3d_deepnetA_ucf.npz`` and ``mean2.npz`` for C3D,
-            ``i3d_torchscript.pt`` or ``rgb_imagenet.pt`` for I3D. The protocol ``"actions"`` needs none; ours come with
-            the course.
+            ``i3d_torchscript.pt`` or ``rgb_imagenet.pt`` for I3D. For a network of torchvision it is a file, or a
+            directory with a file of the network's name (``r3d_18.pth`` or ``r3d_18.safetensors``, say); without it
+            torchvision fetches the weights where there is internet. The protocol ``"actions"`` needs none; ours come
+            with the course.
+        progress: show a progress bar while weights are fetched.
 
     Raises:
         ValueError: for an unknown protocol, a protocol that needs a directory and gets none, or files of other content.
-        FileNotFoundError: if a file is not there, saying where to get it.
+        FileNotFoundError: if a file is not there, or cannot be fetched, saying where to get it.
     """
     protocol = get(name)
     if protocol.network == "actions":
-        network, digest = load_classifier()
-        return Judge(protocol, network, for_small_c3d(network.image_size), digest)
+        small, digest = load_classifier()
+        return Judge(protocol, small, for_small_c3d(small.image_size), digest)
+    if protocol.name.startswith(TORCHVISION):
+        from ldvd_lib.metrics.torchvision_features import TorchvisionFeatures, weights_file
+
+        path = weights_file(protocol.network, directory, progress=progress)
+        features = TorchvisionFeatures(protocol.network, path)
+        return Judge(protocol, features, features.prepare, file_sha256(path))
     if directory is None:
         files = {"c3d": f"{C3D_WEIGHTS} and {C3D_MEAN}", "i3d": f"{I3D_SCRIPT} (or {I3D_WEIGHTS})"}[protocol.network]
         raise ValueError(
@@ -162,9 +191,10 @@ def open_judge(name: str, directory: str | Path | None = None) -> Judge:
     directory = Path(directory)
     if protocol.network == "c3d":
         mean = read_mean(directory / C3D_MEAN)
-        network = C3D.from_chainer(directory / C3D_WEIGHTS)
-        return Judge(protocol, network, for_c3d(mean), file_sha256(directory / C3D_WEIGHTS))
+        c3d = C3D.from_chainer(directory / C3D_WEIGHTS)
+        return Judge(protocol, c3d, for_c3d(mean), file_sha256(directory / C3D_WEIGHTS))
     # Two conversions of the same weights; the result carries the hash of the one that judged.
     script = directory / I3D_SCRIPT
-    path, reader = (script, ScriptedI3D) if script.is_file() else (directory / I3D_WEIGHTS, I3D)
-    return Judge(protocol, reader.from_file(path), for_i3d, file_sha256(path))
+    if script.is_file():
+        return Judge(protocol, ScriptedI3D.from_file(script), for_i3d, file_sha256(script))
+    return Judge(protocol, I3D.from_file(directory / I3D_WEIGHTS), for_i3d, file_sha256(directory / I3D_WEIGHTS))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ldvd_lib._checks import whole_number
+from ldvd_lib._kit.checks import whole_number
 
 Metric = Callable[[Tensor], float]
 
@@ -103,7 +103,7 @@ def bootstrap(metric: Metric, num_samples: int, *, repeats: int = 100, seed: int
     """The error of a metric, from sets drawn from its own samples with replacement.
 
     A drawn set holds some samples twice. That misleads metrics that look at pairs of samples (`kernel_distance`,
-    `neighbour_metrics`) and those of fewer samples than features (`frechet_distance`): take `jackknife` there.
+    `neighbour_metrics`) and those of fewer samples than features (`frechet_distance`): use `jackknife` for these.
 
     Args:
         metric: of a LongTensor of indices below `num_samples`, on the CPU.

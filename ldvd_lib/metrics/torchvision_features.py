@@ -1,16 +1,28 @@
 """Any of torchvision's video classifiers as a feature network."""
 
+import contextlib
+import http.client
+import io
+import pickle
+import re
+import sys
 from pathlib import Path
+from urllib.parse import urlparse
 
 import torch
 from torch import Tensor, nn
 
-from ldvd_lib._torchvision import torchvision
+from ldvd_lib._kit.checks import one_of
+from ldvd_lib._kit.files import file_sha256
+from ldvd_lib._kit.torchvision import torchvision
+from ldvd_lib.metrics.network import FeatureNetwork
 from ldvd_lib.metrics.preparation import resize
 from ldvd_lib.metrics.weights import match_weights, read_tensors
 
+_HASH = re.compile(r"-([0-9a-f]{8,})\.")  # in the names of published files: how their SHA-256 begins
 
-class TorchvisionFeatures(nn.Module):
+
+class TorchvisionFeatures(FeatureNetwork):
     """A video classifier of torchvision, and what reaches its last layer.
 
     Args:
@@ -26,21 +38,26 @@ class TorchvisionFeatures(nn.Module):
         FileNotFoundError: if there is no such file.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, name: str, weights: str | Path | None = None) -> None:
         super().__init__()
-        known = torchvision.models.list_models(module=torchvision.models.video)
-        if name not in known:
-            raise ValueError(f"torchvision has no video model {name!r}: it has {', '.join(known)}")
-        self.model = torchvision.models.get_model(name, weights=None)
+        one_of("torchvision's video network", name, video_networks())
+        if weights is None:
+            self.model = torchvision.models.get_model(name, weights=None)
+        else:
+            tensors = read_tensors(weights, what=f"weights of torchvision's {name}")
+            # No time is spent on random weights, and nobody's random numbers are used up by them.
+            with torch.device("meta"):
+                self.model = torchvision.models.get_model(name, weights=None)
+            self.model.load_state_dict(match_weights(self.model, tensors, where=weights), assign=True)
         published = torchvision.models.get_model_weights(name).DEFAULT.transforms()
         (self.image_size,) = set(published.crop_size)
         self.register_buffer("mean", torch.tensor(published.mean).view(3, 1, 1, 1), persistent=False)
         self.register_buffer("deviation", torch.tensor(published.std).view(3, 1, 1, 1), persistent=False)
         # The classifier's own layer is the last that has weights, whatever the architecture calls it.
         self._last = [layer for layer in self.model.modules() if isinstance(layer, nn.Linear | nn.Conv3d)][-1]
-        if weights is not None:
-            what = f"weights of torchvision's {name}"
-            self.model.load_state_dict(match_weights(self.model, read_tensors(weights, what=what), where=weights))
         self.eval()
 
     def prepare(self, videos: Tensor) -> Tensor:
@@ -61,3 +78,72 @@ class TorchvisionFeatures(nn.Module):
             "logits": logits,
             "prob": logits.softmax(1),
         }
+
+
+def video_networks() -> list[str]:
+    """The names of torchvision's video networks."""
+    return torchvision.models.list_models(module=torchvision.models.video)
+
+
+def weights_file(name: str, place: str | Path | None = None, *, progress: bool = True) -> Path:
+    """The file of a network's published weights.
+
+    Args:
+        name: one of `video_networks`.
+        place: the file, or a directory that holds it as ``NAME.safetensors``, ``NAME.pth`` or under its published name;
+            None: in torch.hub's cache, where torchvision puts it if it is not there yet.
+        progress: show a progress bar while it is fetched.
+
+    Raises:
+        FileNotFoundError: if it is not there, or cannot be fetched, saying where to get it.
+        ValueError: if the file in the cache is not the published one.
+    """
+    url = torchvision.models.get_model_weights(name).DEFAULT.url
+    published = Path(urlparse(url).path).name
+    if place is None:
+        return _fetched(name, Path(torch.hub.get_dir()) / "checkpoints" / published, progress)
+    place = Path(place)
+    names = (f"{name}.safetensors", f"{name}.pth", published)
+    candidates = [place / file for file in names] if place.is_dir() else [place]
+    for path in candidates:
+        if path.is_file():
+            return path
+    expected = f"{place} holds none of {', '.join(names)}" if place.is_dir() else f"there is no file {place}"
+    raise FileNotFoundError(
+        f"{expected}, the weights of torchvision's {name}: download them from {url}; or do not say where they are "
+        "(without --weights), and they are fetched where there is internet"
+    )
+
+
+def _fetched(name: str, path: Path, progress: bool) -> Path:
+    """The file in torch.hub's cache, which torchvision fetches if it is not there."""
+    weights = torchvision.models.get_model_weights(name).DEFAULT
+    if not path.is_file():
+        # torch.hub says on the standard output what it downloads, where the results are to be.
+        elsewhere = contextlib.redirect_stdout(sys.stderr if progress else io.StringIO())
+        try:
+            with elsewhere:
+                # Without weights_only, what the file says would be run.
+                weights.get_state_dict(
+                    model_dir=str(path.parent),
+                    check_hash=True,
+                    progress=progress,
+                    weights_only=True,
+                    map_location="cpu",
+                )
+        # Its ways to fail: no connection, no such page, a full disk; an answer cut short; another hash; no weights.
+        except (OSError, http.client.HTTPException, RuntimeError, pickle.UnpicklingError) as error:
+            if not path.is_file():
+                raise FileNotFoundError(
+                    f"torchvision's {name} judges with weights that are not part of the course, and nothing could be "
+                    f"fetched ({error}): download {weights.url} where there is internet, and say where the file is "
+                    "(--weights)"
+                ) from error
+    # torch.hub looks at the hash of what it downloads, but not of what is there already.
+    begins = _HASH.search(path.name)
+    if begins and not file_sha256(path).startswith(begins[1]):
+        raise ValueError(
+            f"{path} is not the file that torchvision publishes (its SHA-256 does not begin with {begins[1]}): "
+            "delete it, and it is fetched again"
+        )
+    return path

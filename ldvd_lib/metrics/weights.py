@@ -49,37 +49,38 @@ def read_tensors(path: str | Path, *, what: str) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a pickle's many ways to fail, and safetensors' own error class
         problem = str(error).splitlines()[0]
         raise ValueError(f"{path} cannot be read as weights ({problem}); expected: {what}") from error
-    if not isinstance(found, Mapping) or not all(isinstance(tensor, Tensor) for tensor in found.values()):
+    if not isinstance(tensors, Mapping) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
         raise ValueError(f"{path} does not hold named tensors; expected: {what}")
-    return dict(found)
+    return dict(tensors)
 
 
-def match_weights(network: nn.Module, found: Mapping[str, Tensor], *, where: str | Path) -> dict[str, Tensor]:
+def match_weights(network: nn.Module, tensors: Mapping[str, Tensor], *, where: str | Path) -> dict[str, Tensor]:
     """Weights that fit a network exactly, as float32.
 
     Args:
         network: may be on the meta device.
-        found: name → tensor; `network`'s own names.
+        tensors: name → tensor; `network`'s own names.
         where: the file, for messages.
 
     Raises:
         ValueError: listing what is missing, unexpected, of another shape, or not finite.
     """
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    problems = [f"{name} is missing" for name in expected if name not in found]
-    problems += [f"{name} is not part of the network" for name in found if name not in expected]
-    for name in expected.keys() & found.keys():
-        if tuple(found[name].shape) != expected[name]:
-            problems.append(f"{name} has shape {tuple(found[name].shape)}, expected {expected[name]}")
-        elif found[name].is_floating_point() and not found[name].isfinite().all():
+    problems = [f"{name} is missing" for name in expected if name not in tensors]
+    problems += [f"{name} is not part of the network" for name in tensors if name not in expected]
+    for name in expected.keys() & tensors.keys():
+        if tuple(tensors[name].shape) != expected[name]:
+            problems.append(f"{name} has shape {tuple(tensors[name].shape)}, expected {expected[name]}")
+        elif tensors[name].is_floating_point() and not tensors[name].isfinite().all():
             problems.append(f"{name} is not finite")
     if problems:
         shown = "; ".join(sorted(problems)[:6]) + (f"; and {len(problems) - 6} more" if len(problems) > 6 else "")
         raise ValueError(f"{where} does not hold the weights of {type(network).__name__}: {shown}")
     return {
-        name: found[name].to(torch.float32) if found[name].is_floating_point() else found[name] for name in expected
+        name: tensors[name].to(torch.float32) if tensors[name].is_floating_point() else tensors[name]
+        for name in expected
     }

@@ -1,9 +1,9 @@
-"""The tables of the LDVD paper as data: what it reports, for results of ours to stand beside.
+"""The tables of the LDVD paper as data: what it reports, to be set beside our own results.
 
-    paper.tables()          all of them, in a line each
+    paper.tables()          all of them, one line each
     paper.table("5a")       one; prints as text, shows as HTML in a notebook
 
-and what we measured to stand beside them: `Result` is the record of one training, read from runs and report files.
+and its claims about curvature, examined on runs: `examine`. Our own results come from `ldvd_lib.runs`.
 
 All scores of the tables are of UCF-101 at 16×64×64 unless a row says otherwise. None of them was measured here.
 
@@ -11,39 +11,28 @@ Source: Kahembwe and Ramamoorthy, "Lower Dimensional Kernels for Video Discrimin
 others published is in the table ``"published"``, and TGANv2's own comparison in ``"tganv2"``.
 """
 
-import difflib
-
+from ldvd_lib._kit.checks import suggestion
+from ldvd_lib.paper.claims import Claim, Curvature, Finding, Findings, curvatures_of, examine, read_findings
 from ldvd_lib.paper.comparison import Comparison, compare
 from ldvd_lib.paper.layout import Column, Row, Table, Value
 from ldvd_lib.paper.reported import TABLES
-from ldvd_lib.paper.results import (
-    Condition,
-    Measured,
-    Result,
-    by_condition,
-    measured,
-    read_results,
-    results_of_run,
-    write_results,
-)
 
 __all__ = [
+    "Claim",
     "Column",
     "Comparison",
-    "Condition",
-    "Measured",
-    "Result",
+    "Curvature",
+    "Finding",
+    "Findings",
     "Row",
     "Table",
     "Value",
-    "by_condition",
     "compare",
-    "measured",
-    "read_results",
-    "results_of_run",
+    "curvatures_of",
+    "examine",
+    "read_findings",
     "table",
     "tables",
-    "write_results",
 ]
 
 
@@ -66,10 +55,8 @@ def table(number: str) -> Table:
         number: as the paper has it, ``"5a"`` for example; `tables` lists them.
 
     Raises:
-        ValueError: if there is none, listing those there are.
+        ValueError: if there is no such table; the message lists all.
     """
-    if number in TABLES:
-        return TABLES[number]
-    near = difflib.get_close_matches(str(number), TABLES, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"there is no table {number!r}: {hint}There are {list(TABLES)}.")
+    if number not in TABLES:
+        raise ValueError(f"there is no table {number!r}: {suggestion(number, TABLES)}")
+    return TABLES[number]

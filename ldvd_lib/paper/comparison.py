@@ -1,27 +1,27 @@
-"""Results of ours beside a table of the paper: what can be compared is the order of models, and ratios."""
+"""Our results beside a table of the paper: the order of models and ratios can be compared."""
 
 import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ldvd_lib.paper.layout import Row, Table, Value
-from ldvd_lib.paper.results import Measured
+from ldvd_lib.paper.layout import Table, Value
+from ldvd_lib.runs.results import Measured
 
-DEVIATIONS = 2  # that two figures must be apart for their order to count
+DEVIATIONS = 2  # how far two figures must be apart, in standard deviations, for their order to count
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How a column of the paper and the same of ours go together, over the models that both have.
+    """How a column of the paper agrees with ours, for the models that both have.
 
     Attributes:
         models: in the order of the table.
         baseline: the first of them; ratios are to it.
         paper, ours: model → ratio to the baseline.
         paper_places, our_places: model → place, 1 the best.
-        agreeing, disagreeing, open: pairs of models by whether the two put them in the same order; open are those that
-            are less than two standard deviations apart, in the paper or with us.
+        agreeing, disagreeing, open: numbers of pairs of models that are in the same order in both, in the other order,
+            or less than two standard deviations apart, in the paper or in ours.
         sentence: all of it in words.
     """
 
@@ -44,28 +44,29 @@ def compare(
 
     Args:
         table: of the paper.
-        measured: model → metric → figure, all measured in one condition (`by_condition` of the results).
+        measured: model → metric → figure, all measured under one condition (`by_condition` of the results).
         metric: key of the column.
-        whose: how the sentence calls ours.
+        whose: what the sentence calls our results.
 
     Returns:
-        The comparison; None if no direction of the column is better, or fewer than two models are in both.
+        The comparison; None if neither direction of the column is better, or fewer than two models are in both.
 
     Raises:
         ValueError: if the table has no such column.
     """
     column = table.column(metric)
-    rows = {row.model: row for row in table.rows if row.model and row.values[metric]}
-    models = tuple(model for model in rows if metric in measured.get(model, {}))
+    printed = {row.model: value for row in table.rows if row.model and (value := row.values[metric])}
+    models = tuple(model for model in printed if metric in measured.get(model, {}))
     if not column.better or len(models) < 2:
         return None
-    reported = {model: rows[model].values[metric] for model in models}
+    reported = {model: printed[model] for model in models}
     own = {model: measured[model][metric] for model in models}
-    counts = {True: 0, False: 0, None: 0}
+    sides: tuple[Mapping[str, Value | Measured], ...] = (reported, own)
+    counts: dict[bool | None, int] = {True: 0, False: 0, None: 0}
     for one, other in itertools.combinations(models, 2):
-        orders = [_order(figures[one], figures[other]) for figures in (reported, own)]
+        orders = [_order(figures[one], figures[other]) for figures in sides]
         counts[None if 0 in orders else orders[0] == orders[1]] += 1
-    rankings = [_best_first(figures, column.better) for figures in (reported, own)]
+    rankings = [_best_first(figures, column.better) for figures in sides]
     return Comparison(
         models=models,
         baseline=models[0],
@@ -76,7 +77,7 @@ def compare(
         agreeing=counts[True],
         disagreeing=counts[False],
         open=counts[None],
-        sentence=_sentence(column.title, rows, rankings, counts, whose),
+        sentence=_sentence(column.title, table, rankings, counts, whose),
     )
 
 
@@ -85,18 +86,16 @@ def _best_first(figures: Mapping[str, Value | Measured], better: str) -> list[st
 
 
 def _order(one: Value | Measured, other: Value | Measured) -> int:
-    """1 or -1 by which is larger, 0 if they are too close to call; a deviation that is not known counts as none."""
+    """1 if the first is larger, -1 if the other is, 0 if too close to call; an unknown deviation counts as 0."""
     apart = one.mean - other.mean
     if abs(apart) <= DEVIATIONS * math.hypot(one.deviation or 0, other.deviation or 0):
         return 0
     return 1 if apart > 0 else -1
 
 
-def _sentence(
-    title: str, rows: Mapping[str, Row], rankings: list[list[str]], counts: dict[bool | None, int], whose: str
-) -> str:
+def _sentence(title: str, table: Table, rankings: list[list[str]], counts: dict[bool | None, int], whose: str) -> str:
     total = sum(counts.values())
-    paper, ours = (", ".join(_unmistakable(rows[model].label) for model in ranking) for ranking in rankings)
+    paper, ours = (", ".join(_unmistakable(table.row(model).label) for model in ranking) for ranking in rankings)
     return (
         f"{title}, best first: in the paper {paper}; in {whose} {ours}. Of {total} pair{'s' * (total > 1)}, "
         f"{counts[True]} in the same order, {counts[False]} in the other, {counts[None]} too close to call (within "
@@ -105,5 +104,5 @@ def _sentence(
 
 
 def _unmistakable(label: str) -> str:
-    """A label as it can stand in a list: between quotation marks if it has a comma of its own."""
+    """A label as part of a list: in quotation marks if it contains a comma itself."""
     return f"“{label}”" if "," in label else label

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from ldvd_lib import zoo
-from ldvd_lib._tables import as_html, as_text
+from ldvd_lib._kit.checks import suggestion
+from ldvd_lib._kit.tables import as_html, as_text
 
-# Of models that the zoo does not have.
+# Of models that are not in the zoo.
 _PRINTED_PARAMETERS = {"TGANv2, 16×192×192": "200M"}
 
 
@@ -15,8 +16,8 @@ class Value:
 
     Attributes:
         mean: the figure.
-        deviation: its ±; None where none is given.
-        text: both, with as many digits as are printed.
+        deviation: its ±; None if the paper gives none.
+        text: both, with as many digits as the paper prints.
     """
 
     mean: float
@@ -29,12 +30,12 @@ class Value:
 
 @dataclass(frozen=True)
 class Column:
-    """A kind of figure.
+    """A column of a table: one kind of figure.
 
     Attributes:
-        key: its name in a row's values, and in results of ours.
+        key: its name in a row's values, and in our results.
         title: its heading.
-        better: ``"higher"``, ``"lower"``, or empty where neither is.
+        better: ``"higher"`` or ``"lower"``; empty if neither is better.
     """
 
     key: str
@@ -52,10 +53,10 @@ class Row:
     """A line of a table.
 
     Attributes:
-        label: as the paper calls it, or in a few words more.
-        model: our name of it (`ldvd_lib.zoo`); empty where we have none.
+        label: the paper's name for it, sometimes with a few words more.
+        model: its name in `ldvd_lib.zoo`; empty if it is not there.
         values: a `Value` for each key of a column, or None where the paper has none.
-        origin: where it comes from, if not from this table.
+        origin: where the figures come from, if not from this table.
     """
 
     label: str
@@ -65,12 +66,12 @@ class Row:
 
     @property
     def parameters(self) -> str:
-        """How many, as the paper prints it in one table or another; empty where it does not."""
+        """How many, as the paper prints it in some table; empty if it does not."""
         return zoo.ENTRIES[self.model].paper_parameters if self.model else _PRINTED_PARAMETERS.get(self.label, "")
 
     @property
     def heading(self) -> str:
-        """The label, and the origin where it is another."""
+        """The label, and the origin if it is another."""
         return f"{self.label} ({self.origin})" if self.origin else self.label
 
 
@@ -79,11 +80,11 @@ class Table:
     """A table of the paper; prints as text, shows as HTML in a notebook.
 
     Attributes:
-        number: the paper's, as `table` takes it.
+        number: the paper's, as `ldvd_lib.paper.table` takes it.
         title: what it is about.
         columns, rows: its figures.
         note: what to know before comparing anything with it.
-        counted: whose parameters are told: ``"D"`` the discriminators', ``"G + D"`` everything's, or nothing's.
+        counted: whose parameters are shown: ``"D"`` for the discriminators', ``"G + D"`` for all; empty for none.
     """
 
     number: str
@@ -99,42 +100,44 @@ class Table:
         return f"Table {self.number}: {self.title}" if self.number[0].isdigit() else self.title
 
     def best(self, key: str) -> Row | None:
-        """The row with the best value of a column; None where no direction is better.
+        """The row with the best value of a column; None if neither direction is better.
 
         Raises:
             ValueError: if there is no such column.
         """
         column = self.column(key)
-        rows = [row for row in self.rows if row.values[key]]
+        rows = [(value.mean, row) for row in self.rows if (value := row.values[key])]
         if not column.better or not rows:
             return None
-        return (max if column.better == "higher" else min)(rows, key=lambda row: row.values[key].mean)
+        _, best = (max if column.better == "higher" else min)(rows, key=lambda pair: pair[0])
+        return best
 
     def column(self, key: str) -> Column:
         """The column of a key.
 
         Raises:
-            ValueError: if there is none, listing those there are.
+            ValueError: if there is none; the message lists all.
         """
         for column in self.columns:
             if column.key == key:
                 return column
-        raise ValueError(f"table {self.number} has no column {key!r}: it has {[column.key for column in self.columns]}")
+        keys = [column.key for column in self.columns]
+        raise ValueError(f"table {self.number} has no column {key!r}: {suggestion(key, keys)}")
 
     def row(self, model: str) -> Row:
-        """The row of a name of the zoo.
+        """The row of a model, by its name in the zoo.
 
         Raises:
-            ValueError: if there is none, listing those there are.
+            ValueError: if there is none; the message lists all.
         """
         for row in self.rows:
             if model and row.model == model:
                 return row
         models = [row.model for row in self.rows if row.model]
-        raise ValueError(f"table {self.number} has no row of {model!r}: it has {models}")
+        raise ValueError(f"table {self.number} has no row of {model!r}: {suggestion(model, models)}")
 
     def _lines(self) -> list[list[str]]:
-        """Headings and rows as text; the best value of a column bears a star."""
+        """Headings and rows as text, with a star at the best value of a column."""
         headings = ["", *(column.heading for column in self.columns)]
         lines = [[row.heading, *(self._cell(row, column.key) for column in self.columns)] for row in self.rows]
         if self.counted:
@@ -145,7 +148,7 @@ class Table:
 
     @property
     def legend(self) -> str:
-        """What the star means, where there is one, and the note."""
+        """What the star means, if there is one, and the note."""
         has_star = any(column.better for column in self.columns)
         return f"{'★ the best of its column. ' if has_star else ''}{self.note}"
 

@@ -20,14 +20,14 @@ def _value(text: str) -> Value | None:
 
 
 _IS, _FID = Column("is", "IS", "higher"), Column("fid", "FID", "lower")
-_HISTORY = Column("is", "IS")  # of systems too different for one to be the best
+_HISTORY = Column("is", "IS")  # of systems that differ too much for one to be the best
 _FRAMES = Column("frames", "frames seen")
-_DATA_IS = Column("is", "IS")  # of data: a higher resolution has a higher score, and is not better for it
+_DATA_IS = Column("is", "IS")  # of data: a higher resolution has a higher score, but is not better
 _BOTH = (_IS, _FID)
 
 
 def _rows(columns: tuple[Column, ...], *lines: tuple[str, ...]) -> tuple[Row, ...]:
-    """Each line: label (after a ``|`` its origin), our name, and a figure for each column, missing ones at the end."""
+    """Each line: label (and ``|`` and its origin), name in the zoo, figures for the columns; the last may lack."""
     rows = []
     for heading, model, *figures in lines:
         label, _, origin = heading.partition("|")

@@ -5,12 +5,11 @@
     Workshop("reproduction", metrics.open_judge("actions")).run(make_plan(order), stores)
     write_report("reproduction")
 
-In a directory of a reproduction are ``plan.json`` (what was asked for), ``runs/seed-K/MODEL`` (run directories of the
+The directory of a reproduction holds ``plan.json`` (what was asked for), ``runs/seed-K/MODEL`` (run directories of the
 tables' models, with their evaluations), ``curvature/seed-K/MODEL`` (those of the claims), and the report:
 ``report.md``, ``report.json``, ``claims.json`` and ``figures/``. In a shell it is one command, ``ldvd reproduce``.
 """
 
-from ldvd_lib.reproduce.claims import Claim, Curvature, Finding, Findings, curvatures_of, examine, read_findings
 from ldvd_lib.reproduce.estimate import Cost, describe, estimate
 from ldvd_lib.reproduce.plan import Order, Plan, Training, make_plan, recall, remember
 from ldvd_lib.reproduce.progress import Counts, Progress
@@ -19,23 +18,16 @@ from ldvd_lib.reproduce.work import Budget, Workshop
 
 __all__ = [
     "Budget",
-    "Claim",
     "Cost",
     "Counts",
-    "Curvature",
-    "Finding",
-    "Findings",
     "Order",
     "Plan",
     "Progress",
     "Training",
     "Workshop",
-    "curvatures_of",
     "describe",
     "estimate",
-    "examine",
     "make_plan",
-    "read_findings",
     "recall",
     "remember",
     "write_report",

@@ -1,6 +1,6 @@
-"""What a plan will cost: every model's step, probe and judging, timed on this device for some seconds.
+"""What a plan will cost: every model's step, probe and judging, timed on this device for a few seconds.
 
-No data is needed: batches are of noise, which takes as long.
+No data are needed: batches are noise, which takes just as long.
 """
 
 import tempfile
@@ -13,25 +13,24 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from ldvd_lib._tables import as_text
-from ldvd_lib.data import ClipStore
+from ldvd_lib._kit.tables import as_text
+from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.gan import VideoGAN
-from ldvd_lib.hessian import SpectrumProbe
 from ldvd_lib.metrics import Judge
-from ldvd_lib.reproduce.claims import PROBE_BATCH
+from ldvd_lib.paper.claims import PROBE_BATCH
 from ldvd_lib.reproduce.plan import Training
-from ldvd_lib.training import Trainer, sample_videos
+from ldvd_lib.training import SpectrumProbe, Trainer, sample_videos
 
 WARM_UP, TIMED = 5, 20  # steps
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a training takes, in seconds.
+    """How long a training takes, in seconds.
 
     Attributes:
-        training: which.
-        step: of one step, the mean of some.
+        training: the training.
+        step: of one step, the mean of several.
         probe: of one probe of the spectrum; 0 without.
         video: of making and judging one video; 0 without.
     """
@@ -70,13 +69,13 @@ def estimate(
     steps: int = TIMED,
     progress: bool = True,
 ) -> list[Cost]:
-    """The cost of each training; models are timed once, whatever their seeds.
+    """The cost of each training; a model is timed once for all its seeds.
 
     Args:
         trainings: of a plan.
         judge: of the plan; None leaves judging out.
-        device: to be timed.
-        steps: that are timed, after five to warm up.
+        device: the device to time.
+        steps: how many are timed, after five to warm up.
         progress: show a progress bar.
     """
     timed: dict[Path, Cost] = {}
@@ -98,7 +97,7 @@ def _time(training: Training, judge: Judge | None, device: str | torch.device, s
     with tempfile.TemporaryDirectory() as directory:
         trainer = Trainer(
             gan,
-            gan.sampler(_noise(gan), device=device),
+            WindowSampler.for_gan(gan, _noise(gan), device=device),
             directory,
             device=device,
             callbacks=[clock],
@@ -113,20 +112,20 @@ def _time(training: Training, judge: Judge | None, device: str | torch.device, s
             SpectrumProbe(training.probe_every, batch_size=PROBE_BATCH)(trainer)
             _wait(trainer.device)
         probe = time.perf_counter() - started
-    # The mean: a median would leave out what is done every fifth step, the clipping of singular values.
+    # The mean: a median would ignore what is done only every fifth step, the clipping of singular values.
     step = (clock.times[-1] - clock.times[WARM_UP - 1]) / steps
     return Cost(training, step, probe if training.probe_every else 0.0, _video(training, gan, judge, device))
 
 
 def _video(training: Training, gan: VideoGAN, judge: Judge | None, device: str | torch.device) -> float:
-    """Seconds for making and judging a video, in a batch as `ldvd_lib.scores` makes it."""
+    """Seconds for making and judging a video, in a batch as `ldvd_lib.runs.scores` makes it."""
     if judge is None or training.protocol is None:
         return 0.0
     batch, network = 32, judge.network.to(device).eval()
     for _ in range(2):  # the first warms up
         started = time.perf_counter()
         with torch.no_grad():
-            videos = sample_videos(gan.generator, batch, seed=0)
+            videos = sample_videos(gan.generator, batch, seed=0)[:, :, : training.protocol.num_frames]
             network.activations(judge.prepare(videos.to(device)).contiguous(memory_format=torch.channels_last_3d))
         _wait(torch.device(device))
         seconds = time.perf_counter() - started
@@ -137,7 +136,7 @@ def _noise(gan: VideoGAN) -> ClipStore:
     length = gan.num_frames * gan.recipe.frame_stride
     random = np.random.default_rng(0)
     clips = [random.integers(0, 256, (length, gan.image_size, gan.image_size, 3), dtype=np.uint8) for _ in range(4)]
-    return ClipStore.from_clips(clips)
+    return ClipStore.from_clips(clips, class_names=[f"class {number}" for number in range(max(1, gan.num_categories))])
 
 
 def _wait(device: torch.device) -> None:
@@ -146,17 +145,17 @@ def _wait(device: torch.device) -> None:
 
 
 def describe(costs: Sequence[Cost]) -> str:
-    """The costs as a table: each model once, and the hours of all."""
+    """The costs as a table: a row for each model, and the hours of all."""
     headings = ("model", "seconds a step", "a probe", "a video judged", "steps", "trainings", "hours")
     by_model: dict[Path, list[Cost]] = {}
     for cost in costs:
         by_model.setdefault(_model(cost.training), []).append(cost)
     rows = []
-    for model, some in by_model.items():
-        first = some[0]
+    for model, own in by_model.items():
+        first = own[0]
         name = model.name + (" (curvature)" if first.training.protocol is None else "")
-        seconds = (f"{each:.3g}" for each in (first.step, first.probe, first.video))
-        hours = sum(cost.hours for cost in some)
-        rows.append((name, *seconds, f"{first.training.steps:,}", str(len(some)), f"{hours:.2f}"))
+        seconds = (f"{value:.3g}" for value in (first.step, first.probe, first.video))
+        hours = sum(cost.hours for cost in own)
+        rows.append((name, *seconds, f"{first.training.steps:,}", str(len(own)), f"{hours:.2f}"))
     rows.append(("in all", "", "", "", "", str(len(costs)), f"{sum(cost.hours for cost in costs):.2f}"))
     return as_text(headings, rows, right=range(1, len(headings)))

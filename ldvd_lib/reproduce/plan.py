@@ -1,6 +1,5 @@
-"""What a reproduction consists of: the trainings behind the rows of tables, each of them once, in the order of work."""
+"""What a reproduction consists of: the trainings behind the rows of tables, each once, in the order of work."""
 
-import difflib
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -8,13 +7,15 @@ from typing import Any
 from filelock import FileLock
 
 from ldvd_lib import paper, zoo
-from ldvd_lib.configuration import from_dict, load_json, save_json
+from ldvd_lib._kit.checks import suggestion
+from ldvd_lib._kit.configuration import from_dict, load_json, save_json
 from ldvd_lib.gan import VideoGANConfig
 from ldvd_lib.metrics import Protocol
 from ldvd_lib.metrics.protocol import get as get_protocol
-from ldvd_lib.reproduce.claims import MODELS as CLAIMED
-from ldvd_lib.reproduce.claims import PROBE_EVERY
-from ldvd_lib.reproduce.claims import STEPS as CLAIM_STEPS
+from ldvd_lib.paper.claims import MODELS as CLAIMED
+from ldvd_lib.paper.claims import PROBE_EVERY
+from ldvd_lib.paper.claims import STEPS as CLAIM_STEPS
+from ldvd_lib.recipe import Recipe
 
 CURVATURE = "curvature"
 RUNS = "runs"  # the directory of the tables' trainings; those of the claims are in one called "curvature"
@@ -29,14 +30,14 @@ class Order:
 
     Attributes:
         targets: tables of the paper, ``"5a"`` for example (``"5"`` is 5a and 5b), or ``"curvature"``.
-        rows: names of the zoo; empty for all that the tables have.
-        preset: of the tables' models, ``"lite"`` or ``"paper"``; the claims are of lite ones.
+        rows: names in the zoo; empty for all rows of the tables.
+        preset: of the tables' models, ``"lite"`` or ``"paper"``; those of the claims are always lite.
         seeds: of the trainings.
-        steps: of a training; None for the recipe's, and 150 for the claims.
-        changes: of every recipe: ``frame_stride``, ``precision``, ``compile`` and the like.
-        short: what becomes of clips that are too short for a window, ``"error"`` or ``"loop"``.
-        protocol, samples, repeats: by which generators are judged; None for the protocol's own counts.
-        probe_every: steps between two measurements of the spectrum; None for none, and 50 for the claims.
+        steps: of a training; None for the recipe's number, and for 150 in the claims.
+        changes: to every recipe: ``frame_stride``, ``precision``, ``compile`` and the like.
+        short: what happens to clips that are too short for a window, ``"error"`` or ``"loop"``.
+        protocol, samples, repeats: how generators are judged; None for the protocol's own numbers.
+        probe_every: steps between two measurements of the spectrum; None for no measurements, and for 50 in the claims.
     """
 
     targets: tuple[str, ...]
@@ -55,26 +56,20 @@ class Order:
         known = [*TARGETS, CURVATURE]
         if wrong := [target for target in self.targets if target not in known]:
             raise ValueError(
-                f"{wrong[0]!r} cannot be reproduced: choose among {known} "
+                f"{wrong[0]!r} cannot be reproduced: {suggestion(wrong[0], known)} "
                 "(Table 7 is of the data alone: benchmarks/data_scores.py; Table 10 asks people)"
             )
         if not self.targets or not self.seeds:
             raise ValueError("at least one table and one seed must be asked for")
-        found = [name for target in self.targets for name in TARGETS.get(target, (target,))]
-        object.__setattr__(self, "targets", tuple(dict.fromkeys(found)))
+        targets = [name for target in self.targets for name in TARGETS.get(target, (target,))]
+        object.__setattr__(self, "targets", tuple(dict.fromkeys(targets)))
         if self.probe_every and self.changes.get("compile") and set(self.targets) != {CURVATURE}:
-            raise ValueError(
-                "what is compiled has no second derivatives, of which a probe is made: leave out --compile or "
-                "--probe-every"
-            )
+            Recipe(compile=True).require_second_derivatives("--probe-every")
         rows = tuple(dict.fromkeys(zoo.config(row, self.preset).name for row in self.rows))
         models = list(dict.fromkeys(model for target in self.targets for model in models_of(target)))
         if missing := [row for row in rows if row not in models]:
-            near = difflib.get_close_matches(missing[0], models, n=1)
             raise ValueError(
-                f"{' and '.join(self.targets)} have no row of {missing[0]!r}"
-                + (f", did you mean {near[0]!r}? " if near else ": ")
-                + f"They have {models}"
+                f"{' and '.join(self.targets)} have no row of {missing[0]!r}: {suggestion(missing[0], models)}"
             )
         object.__setattr__(self, "rows", rows)
 
@@ -93,13 +88,13 @@ class Training:
     """One training, and what is to be done with it.
 
     Attributes:
-        study: the directory that it is in, ``"runs"`` or ``"curvature"``.
+        study: the directory that contains it, ``"runs"`` or ``"curvature"``.
         config: model and recipe.
-        seed, steps: of it.
-        short: as of `Order`.
+        seed, steps: of the training.
+        short: see `Order`.
         probe_every: steps between two probes of the spectrum; None for none.
-        protocol: by which its generator is judged; None if it is not.
-        samples, repeats: in that.
+        protocol: how its generator is judged; None if it is not.
+        samples, repeats: in the judging.
     """
 
     study: str
@@ -114,7 +109,7 @@ class Training:
 
     @property
     def directory(self) -> Path:
-        """Where it is, in the directory of the reproduction."""
+        """Where it is, relative to the directory of the reproduction."""
         return Path(self.study) / f"seed-{self.seed}" / self.config.name
 
     def __str__(self) -> str:
@@ -123,10 +118,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Plan:
-    """Trainings in the order of work: every model with the first seed, then every model with the next.
+    """Trainings in the order in which they are done: every model with the first seed, then every model with the next.
 
     Attributes:
-        trainings: each of them once, however many tables have it.
+        trainings: each once, even if several tables have it.
         left_out: table → label of a row → why it is not trained.
     """
 
@@ -158,7 +153,7 @@ def make_plan(*orders: Order) -> Plan:
 
 def _training(order: Order, target: str, model: str, seed: int) -> Training:
     if target == CURVATURE:
-        # Both data sets at the same frame rate, and clips of 25 frames are to serve, too.
+        # The same frame rate for both data sets, and one with which clips of 25 frames are long enough.
         config = zoo.config(model, "lite").with_recipe(frame_stride=1, **CLAIMED[model])
         steps, every = order.steps or CLAIM_STEPS, order.probe_every or PROBE_EVERY
         return Training(CURVATURE, config, seed, steps, "loop", every)
@@ -170,7 +165,7 @@ def _training(order: Order, target: str, model: str, seed: int) -> Training:
 
 
 def _same_as(order: Order) -> dict[str, str]:
-    """Models of the tables that the changes of the recipe make equal to an earlier one → that one."""
+    """Model of a table → earlier model that it is equal to, with these changes to the recipe."""
     seen: list[VideoGANConfig] = []
     same = {}
     for target in order.targets:
@@ -196,21 +191,21 @@ def _left_out(target: str, same: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def remember(order: Order, directory: str | Path) -> list[Order]:
-    """Write an order into the directory of a reproduction; returns all that are there.
+    """Write an order into the directory of a reproduction; returns all orders in it.
 
-    A table that was asked for before is taken as it is asked for now; other tables stay, so that one report tells of
-    all.
+    For a table that was asked for before, the new order replaces the earlier one; other tables stay, so that one report
+    covers all.
     """
     lock = Path(directory) / LOCKS / "plan.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):  # two processes that begin at once are both to be remembered
+    with FileLock(lock):  # if two processes begin at the same time, both orders must be kept
         earlier = [
-            replace(each, targets=targets)
-            for each in recall(directory)
-            if (targets := tuple(target for target in each.targets if target not in order.targets))
+            replace(previous, targets=targets)
+            for previous in recall(directory)
+            if (targets := tuple(target for target in previous.targets if target not in order.targets))
         ]
         orders = [*earlier, order]
-        save_json([asdict(each) for each in orders], Path(directory) / PLAN)
+        save_json([asdict(order) for order in orders], Path(directory) / PLAN)
     return orders
 
 

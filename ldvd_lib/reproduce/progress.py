@@ -1,27 +1,25 @@
-"""How far a training is: read from its directory each time, so that nothing else has to be kept."""
+"""How far a training has got: read from its directory each time, so that nothing else has to be stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ldvd_lib import scores
 from ldvd_lib.metrics import Evaluation
-from ldvd_lib.paper.results import EVALUATION
 from ldvd_lib.reproduce.plan import Training
-from ldvd_lib.training import Run
-from ldvd_lib.training.run import CONFIG
+from ldvd_lib.runs import Run, scores
+from ldvd_lib.runs.files import CONFIG, EVALUATION
 
-DIVERGED = "diverged.txt"  # in the directory of a run that was given up: why
+DIVERGED = "diverged.txt"  # why a run was given up, in its directory
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is.
+    """How far a training has got.
 
     Attributes:
-        step: of its newest checkpoint; 0 without one.
+        step: of its newest checkpoint; 0 if there is none.
         is_trained: whether it has done its steps.
-        is_complete: whether it has, and was judged if it is to be; or was given up.
+        is_complete: whether it has done its steps and, if it is to be judged, was judged; or was given up.
         diverged: why it was given up; empty if it was not.
     """
 
@@ -54,13 +52,13 @@ class Progress:
 def _is_judged(training: Training, home: Path) -> bool:
     if training.protocol is None:
         return True
-    there = scores.evaluation_directory(home, training.protocol, training.steps, training.samples) / EVALUATION
-    return there.is_file() and len(Evaluation.load(there).seeds) >= training.repeats
+    path = scores.evaluation_directory(home, training.protocol, training.steps, training.samples) / EVALUATION
+    return path.is_file() and len(Evaluation.load(path).seeds) >= training.repeats
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How far a plan is: trainings in all, of them complete, and of them given up since they diverged."""
+    """How far a plan has got: trainings in all, complete ones, and ones given up because they diverged."""
 
     all: int
     complete: int
@@ -69,9 +67,9 @@ class Counts:
     @classmethod
     def of(cls, trainings: Sequence[Training], directory: Path) -> "Counts":
         """Look them up in the directory of a reproduction."""
-        found = [Progress.of(training, directory) for training in trainings]
-        diverged = sum(bool(each.diverged) for each in found)
-        return cls(len(found), sum(each.is_complete for each in found) - diverged, diverged)
+        progress = [Progress.of(training, directory) for training in trainings]
+        diverged = sum(bool(state.diverged) for state in progress)
+        return cls(len(progress), sum(state.is_complete for state in progress) - diverged, diverged)
 
     @property
     def is_finished(self) -> bool:

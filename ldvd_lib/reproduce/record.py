@@ -1,33 +1,32 @@
-"""What a directory of a reproduction holds, read from its files: orders, trainings, runs, results, spectra."""
+"""What the directory of a reproduction holds, read from its files: orders, trainings, runs, results, spectra."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ldvd_lib.paper import Condition, Measured, Result, results_of_run
-from ldvd_lib.paper.results import by_condition, measured
-from ldvd_lib.reproduce.claims import Curvature, Findings, curvatures_of, examine
+from ldvd_lib.paper.claims import Curvature, Findings, curvatures_of, examine
 from ldvd_lib.reproduce.plan import CURVATURE, RUNS, Order, Plan, Training, make_plan, recall
 from ldvd_lib.reproduce.progress import Counts, Progress
 from ldvd_lib.reproduce.work import hardware_of
-from ldvd_lib.training import Run
-from ldvd_lib.training.run import CONFIG
+from ldvd_lib.runs import Condition, Measured, Result, Run, results_of_run
+from ldvd_lib.runs.files import CONFIG
+from ldvd_lib.runs.results import by_condition, measured
 
 FIGURES = "figures"
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """What is there.
+    """The contents of the directory of a reproduction.
 
     Attributes:
-        directory: where.
+        directory: its path.
         orders: what was asked for.
-        plan: what follows from that.
+        plan: of those orders.
         progress: of each training of the plan.
-        runs: directory, relative → run, of every run that was begun.
+        runs: relative path → run, of every run that was begun.
         results: of the runs that were judged.
         probed: the claims' runs that have done their steps.
-        curvatures: seed → discriminator → curvature, of those.
+        curvatures: seed → discriminator → curvature, of these runs.
     """
 
     directory: Path
@@ -44,7 +43,7 @@ class Record:
         """Read a directory.
 
         Raises:
-            FileNotFoundError: if nothing was ever asked for in it.
+            FileNotFoundError: if it holds no order.
             ValueError: if a file is damaged.
         """
         directory = Path(directory)
@@ -78,24 +77,24 @@ class Record:
 
     @property
     def counts(self) -> Counts:
-        """How far the plan is."""
+        """How far the plan has got."""
         return Counts.of(self.plan.trainings, self.directory)
 
     @property
     def findings(self) -> Findings:
-        """How the claims fare."""
+        """Whether the claims hold."""
         return examine(self.curvatures)
 
     def conditions(self) -> dict[Condition, dict[str, dict[str, Measured]]]:
         """Condition → model → metric → figure, the longest trainings first."""
         grouped = by_condition(self.results)
         return {
-            condition: {model: measured(some) for model, some in grouped[condition].items()}
-            for condition in sorted(grouped, key=lambda each: (-each.steps, str(each)))
+            condition: {model: measured(results) for model, results in grouped[condition].items()}
+            for condition in sorted(grouped, key=lambda condition: (-condition.steps, str(condition)))
         }
 
     def trainings(self, study: str = "") -> list[tuple[Training, Progress]]:
-        """The plan's trainings, of one study or of all, and how far they are."""
+        """The plan's trainings, of one study or of all, and how far they have got."""
         pairs = zip(self.plan.trainings, self.progress, strict=True)
         return [(training, done) for training, done in pairs if study in ("", training.study)]
 

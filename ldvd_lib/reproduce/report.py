@@ -4,18 +4,18 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ldvd_lib import paper
-from ldvd_lib._files import replacing
-from ldvd_lib.configuration import save_json
-from ldvd_lib.metrics.protocol import PROTOCOLS
-from ldvd_lib.paper import write_results
-from ldvd_lib.reproduce import figures
-from ldvd_lib.reproduce.claims import STEPS as CLAIM_STEPS
+from ldvd_lib._kit.configuration import save_json
+from ldvd_lib._kit.files import replacing
+from ldvd_lib.metrics.protocol import get as get_protocol
+from ldvd_lib.paper.claims import STEPS as CLAIM_STEPS
+from ldvd_lib.reproduce import pictures
 from ldvd_lib.reproduce.markdown import bullets, enumeration, grid, number, picture
 from ldvd_lib.reproduce.plan import CURVATURE, RUNS, Order
 from ldvd_lib.reproduce.record import FIGURES, Record
 from ldvd_lib.reproduce.report_claims import claims_section
 from ldvd_lib.reproduce.report_tables import table_section
 from ldvd_lib.reproduce.work import hardware_of
+from ldvd_lib.runs import write_results
 
 REPORT, RESULTS, CLAIMS = "report.md", "report.json", "claims.json"
 
@@ -24,13 +24,13 @@ def write_report(directory: str | Path) -> Path:
     """Write ``report.md``, ``report.json``, ``claims.json`` and ``figures/``.
 
     Args:
-        directory: of a reproduction, however far it is.
+        directory: of a reproduction, complete or not.
 
     Returns:
         The path of ``report.md``.
 
     Raises:
-        FileNotFoundError: if nothing was ever asked for in that directory.
+        FileNotFoundError: if the directory holds no order.
         ValueError: if a file in it is damaged.
     """
     record = Record.read(directory)
@@ -53,7 +53,7 @@ def command(order: Order) -> str:
     if order.rows:
         words += ["--rows", *order.rows]
     words.append(f"--seeds {','.join(map(str, order.seeds))}{',' * (len(order.seeds) == 1)}")
-    given = {
+    options = {
         "preset": order.preset if order.preset != "lite" else None,
         "steps": order.steps,
         "frame-stride": order.changes.get("frame_stride"),
@@ -61,12 +61,12 @@ def command(order: Order) -> str:
         "precision": order.changes.get("precision"),
         "short": order.short if order.short != "error" else None,
         "protocol": order.protocol if order.protocol != "actions" else None,
-        "weights": "WEIGHTS" if PROTOCOLS[order.protocol].network != "actions" else None,
+        "weights": "WEIGHTS" if get_protocol(order.protocol).network in ("c3d", "i3d") else None,
         "samples": order.samples,
         "repeats": order.repeats,
         "probe-every": order.probe_every,
     }
-    words += [f"--{name} {value}" for name, value in given.items() if value is not None]
+    words += [f"--{name} {value}" for name, value in options.items() if value is not None]
     words += ["--compile"] * bool(order.changes.get("compile"))
     return " ".join([*words, "--data DATA --out OUT"])
 
@@ -138,14 +138,14 @@ def _trainings(record: Record) -> list[str]:
 
 
 def _samples(record: Record) -> list[str]:
-    """A sheet for each model of the tables: of the first seed's training that has done its steps."""
+    """A sheet for each model of the tables, from its first training that has done its steps."""
     sheets: dict[str, str] = {}
     for training, done in record.trainings(RUNS):
         model = training.config.name
         if done.is_trained and model not in sheets:
             run, file = record.runs[training.directory.as_posix()], record.directory / FIGURES / f"samples-{model}.png"
             caption = f"{model}, seed {training.seed}, step {done.step:,}: four clips, eight frames of each"
-            sheets[model] = picture(figures.save_samples(run, file), caption, directory=record.directory)
+            sheets[model] = picture(pictures.save_samples(run, file), caption, directory=record.directory)
     return ["## Samples", "Of the first latents of seed 0; nobody chose them.", *sheets.values()] if sheets else []
 
 

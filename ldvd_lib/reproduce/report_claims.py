@@ -1,7 +1,7 @@
-"""The part of a report that has the claims about curvature."""
+"""The part of a report about the claims on curvature."""
 
-from ldvd_lib import plots
-from ldvd_lib.reproduce import figures
+from ldvd_lib import figures
+from ldvd_lib.reproduce import pictures
 from ldvd_lib.reproduce.markdown import enumeration, grid, number, picture
 from ldvd_lib.reproduce.plan import CURVATURE
 from ldvd_lib.reproduce.record import FIGURES, Record
@@ -20,13 +20,13 @@ def claims_section(record: Record) -> list[str]:
             "The claims about curvature: a diamond for each training, or pair of trainings with the same seed; a claim "
             "holds on the grey side of its bound"
         )
-        drawn = plots.save(figures.plot_findings(findings), home / "claims.png")
+        drawn = figures.save(figures.plot_findings(findings), home / "claims.png")
         parts.append(picture(drawn, caption, directory=record.directory))
-    names = list(dict.fromkeys(name for found in record.curvatures.values() for name in found))
+    names = list(dict.fromkeys(name for by_name in record.curvatures.values() for name in by_name))
     headings = ["discriminator", "λ⁺", "λ⁻", "median leading |λ|", "last probe / first", "all converged"]
     parts.append("Seed by seed, of all probes of a run:")
     parts.append(grid(headings, [_spectrum(record, name) for name in names]))
-    for caption, file in figures.save_spectra(record.probed, home).items():
+    for caption, file in pictures.save_spectra(record.probed, home).items():
         parts.append(picture(file, caption, directory=record.directory))
     return parts
 
@@ -45,8 +45,9 @@ def _conditions(record: Record) -> str:
 
 
 def _spectrum(record: Record, name: str) -> list[str]:
-    found = [curvatures[name] for curvatures in record.curvatures.values() if name in curvatures]
+    curvatures = [by_name[name] for by_name in record.curvatures.values() if name in by_name]
     columns = (
-        "; ".join(number(getattr(each, what)) for each in found) for what in ("plus", "minus", "median", "growth")
+        "; ".join(number(getattr(curvature, measure)) for curvature in curvatures)
+        for measure in ("plus", "minus", "median", "growth")
     )
-    return [name, *columns, f"{sum(each.converged for each in found)} of {len(found)}"]
+    return [name, *columns, f"{sum(curvature.converged for curvature in curvatures)} of {len(curvatures)}"]

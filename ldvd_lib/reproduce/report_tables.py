@@ -1,18 +1,23 @@
-"""The part of a report that has a table of the paper, and ours beside it."""
+"""The part of a report about a table of the paper: its figures beside ours."""
 
-from ldvd_lib import plots
-from ldvd_lib._table_figure import draw
+from ldvd_lib import figures
+from ldvd_lib.figures import draw_table
 from ldvd_lib.metrics.protocol import PROTOCOLS
-from ldvd_lib.paper import Condition, Measured, Row, Table, by_condition, compare
+from ldvd_lib.paper import Row, Table, compare
 from ldvd_lib.reproduce.markdown import bullets, enumeration, grid, picture
 from ldvd_lib.reproduce.plan import RUNS
 from ldvd_lib.reproduce.record import FIGURES, Record
+from ldvd_lib.runs import Condition, Measured, by_condition
 
-EXTRA = {"is": "IS", "fid": "FID", "fvd": "FVD"}  # shown of ours where the paper's table has no such column
+EXTRA = {
+    "is": "IS",
+    "fid": "FID",
+    "fvd": "FVD",
+}  # metrics of ours that are shown even if the paper's table has no such column
 
 
 def table_section(record: Record, table: Table) -> list[str]:
-    """The paper's figures beside ours, once for each condition that ours were measured under."""
+    """The paper's figures beside ours, once for each condition under which ours were measured."""
     parts = [f"## {table.heading}"]
     models = {row.model for row in table.rows if row.model}
     conditions = {condition: figures for condition, figures in record.conditions().items() if models & set(figures)}
@@ -40,15 +45,15 @@ def _under_one_condition(
     ]
     lines = []
     for column in table.columns:
-        found = compare(table, measured, column.key, whose="these runs")
-        if found:
-            others = [model for model in found.models if model != found.baseline]
-            ratios = [f"{model} {found.paper[model]:.3f} / {found.ours[model]:.3f}" for model in others]
+        comparison = compare(table, measured, column.key, whose="these runs")
+        if comparison:
+            others = [model for model in comparison.models if model != comparison.baseline]
+            ratios = [f"{model} {comparison.paper[model]:.3f} / {comparison.ours[model]:.3f}" for model in others]
             lines += [
-                found.sentence,
-                f"{column.title} over that of {found.baseline}, paper / ours: {', '.join(ratios)}.",
+                comparison.sentence,
+                f"{column.title} over that of {comparison.baseline}, paper / ours: {', '.join(ratios)}.",
             ]
-            single = [model for model in found.models if measured[model][column.key].trainings == 1]
+            single = [model for model in comparison.models if measured[model][column.key].trainings == 1]
             if single:
                 lines.append(
                     f"{column.title}: there is only one training{' each' * (len(single) > 1)} of "
@@ -57,7 +62,7 @@ def _under_one_condition(
                 )
     shown = by_condition(record.results)[condition]
     changes = {shown[row.model][0].changes_in_words for row in table.rows if row.model in shown} - {""}
-    reasons = [*condition.unlike_the_paper(), *(f"another recipe ({some})" for some in sorted(changes))]
+    reasons = [*condition.unlike_the_paper(), *(f"another recipe ({words})" for words in sorted(changes))]
     lines.append(
         f"Only order and ratios can be compared, since ours are not on the paper's scale: {'; '.join(reasons)}."
         if reasons
@@ -65,7 +70,7 @@ def _under_one_condition(
     )
     parts.append(bullets(lines))
     file = record.directory / FIGURES / f"table-{table.number}{f'-{number}' if number > 1 else ''}.png"
-    plots.save(draw(table, measured, str(condition), whose="ours"), file)
+    figures.save(draw_table(table, measured, str(condition), whose="ours"), file)
     caption = f"{table.heading}: the paper's values, and ours on a scale of their own"
     return [*parts, picture(file, caption, directory=record.directory)]
 
@@ -73,7 +78,7 @@ def _under_one_condition(
 def _side_by_side(
     record: Record, table: Table, condition: Condition | None, measured: dict[str, dict[str, Measured]]
 ) -> str:
-    """The paper's value and ours in turn, then what of ours the paper's table has not."""
+    """The paper's value and ours in turn, then those of our metrics that the paper's table does not have."""
     columns = [column for column in table.columns if column.key != "frames"]
     known = {metric for row in table.rows for metric in measured.get(row.model, {})}
     extra = [key for key in EXTRA if key in known and key not in [column.key for column in columns]]
@@ -92,7 +97,7 @@ def _side_by_side(
 
 
 def _how_many(record: Record, row: Row, condition: Condition | None, ours: dict[str, Measured]) -> str:
-    """How many trainings a row is of, of how many that were asked for, and which of these were given up."""
+    """How many trainings a row is from, how many were asked for, and which of them were given up."""
     count = max((figure.trainings for figure in ours.values()), default=0)
     asked = [
         (training, done)

@@ -1,4 +1,4 @@
-"""Working a plan off: training after training, each judged when it is done, and nothing done twice."""
+"""Carrying out a plan: one training after the other, each judged when it is done, and nothing done twice."""
 
 import contextlib
 import logging
@@ -12,18 +12,19 @@ import torch
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
-from ldvd_lib import scores
-from ldvd_lib.configuration import load_json, save_json
-from ldvd_lib.data import ClipStore
-from ldvd_lib.environment import environment_report
-from ldvd_lib.hessian import SpectrumProbe
+from ldvd_lib._kit.configuration import load_json, save_json
+from ldvd_lib.classroom.environment import environment_report
+from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.metrics import Features, Judge
-from ldvd_lib.reproduce.claims import PROBE_BATCH
+from ldvd_lib.paper.claims import PROBE_BATCH
 from ldvd_lib.reproduce.plan import CURVATURE, LOCKS, RUNS, Plan, Training
 from ldvd_lib.reproduce.progress import DIVERGED, Counts, Progress
-from ldvd_lib.training import Run, SampleGrid, Trainer
+from ldvd_lib.runs import Run, scores
+from ldvd_lib.runs.files import CONFIG
+from ldvd_lib.runs.run import RunConfig
+from ldvd_lib.runs.sources import check_length
+from ldvd_lib.training import Callback, SampleGrid, SpectrumProbe, Trainer
 from ldvd_lib.training.loop import TrainingDiverged
-from ldvd_lib.training.run import CONFIG, RunConfig
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +33,10 @@ Stores = Callable[[int], ClipStore]  # image size → the training clips
 
 
 class Budget:
-    """Wall clock time that may be spent.
+    """Wall-clock time that may be spent.
 
     Args:
-        hours: None for as long as it takes.
+        hours: None for no limit.
     """
 
     def __init__(self, hours: float | None = None) -> None:
@@ -62,11 +63,11 @@ class StopWhenSpent:
 
 
 class Workshop:
-    """Works plans off in a directory.
+    """Carries out plans in a directory.
 
     Args:
         directory: of the reproduction.
-        judge: of the plans' protocol; None where nothing is judged.
+        judge: of the plans' protocol; None if nothing is judged.
         device: where to train and judge.
         progress: show progress bars.
     """
@@ -85,12 +86,12 @@ class Workshop:
     def run(self, plan: Plan, stores: Stores, budget: Budget | None = None) -> Counts:
         """Do what is left of a plan, until it is done or the budget is spent.
 
-        A training that another process is at is left to that one: so a plan can be worked off by several at once.
+        A training that another process is working on is left to it, so that several processes can share a plan.
 
         Args:
             plan: from `make_plan`.
             stores: gives the training clips in the size that a model takes.
-            budget: None for as long as it takes.
+            budget: None for no limit.
 
         Raises:
             ValueError: as `check`, before anything is trained.
@@ -98,7 +99,7 @@ class Workshop:
         """
         budget = budget or Budget()
         self.check(plan, stores)
-        left = [each for each in plan.trainings if not Progress.of(each, self.directory).is_complete]
+        left = [training for training in plan.trainings if not Progress.of(training, self.directory).is_complete]
         with tqdm(
             total=len(plan.trainings),
             initial=len(plan.trainings) - len(left),
@@ -107,12 +108,12 @@ class Workshop:
             disable=not self.progress,
         ) as bar:
             for training in left:
-                # Nothing begins once the budget is spent; what a training left off there is done next time.
+                # Nothing begins once the budget is spent; a training that stopped there is continued next time.
                 if budget.is_spent:
                     break
                 bar.set_postfix_str(str(training))
                 if training.protocol:
-                    self._real_features(training, stores)  # first: real clips that do not suit are told at once
+                    self._real_features(training, stores)  # first, so that unsuitable real clips are reported at once
                 with self._claim(training) as is_ours:
                     is_trained = is_ours and self._train(training, stores, budget)
                     if is_trained and training.protocol and not budget.is_spent:
@@ -121,7 +122,7 @@ class Workshop:
         return Counts.of(plan.trainings, self.directory)
 
     def check(self, plan: Plan, stores: Stores) -> None:
-        """Whether every training can be done, or gone on with: to be said before hours are spent on the first.
+        """Check that every training can be done or continued, before hours are spent on the first.
 
         Raises:
             ValueError: if clips are too short for a model, or the directory holds a run of other settings or data.
@@ -130,22 +131,24 @@ class Workshop:
             with torch.device("meta"):
                 gan = training.config.build()
             try:
-                sampler = gan.sampler(stores(gan.image_size), short=training.short)
+                sampler = WindowSampler.for_gan(gan, stores(gan.image_size), short=training.short)
             except ValueError as error:
                 raise ValueError(
                     f"{training} cannot be trained on these clips (for every model, --frame-stride 1 or --short loop "
                     f"may help): {error}"
                 ) from error
+            if training.protocol:
+                check_length(gan.generator, training.protocol.num_frames)
             home = self.directory / training.directory
             run = Run.open(home) if (home / CONFIG).is_file() else None
             done = Progress.of(training, self.directory)
-            # One that diverged may have no checkpoint, and is of its settings all the same.
+            # A run that diverged may have no checkpoint, but its settings must still be the same.
             if run is None or not (run.checkpoints or done.diverged):
                 continue
             run.config.require_same(RunConfig(training.config, sampler.describe(), training.seed), where=home / CONFIG)
             steps = [int(path.name.removeprefix("step_")) for path in run.checkpoints]
             is_lost = not done.is_complete and training.steps not in steps
-            # What the claims are of are all probes of a run, those of later steps too.
+            # The claims are about all probes of a run, also those of later steps.
             if done.step > training.steps and (is_lost or training.study == CURVATURE):
                 raise ValueError(
                     f"{home} has been trained to step {done.step}, and its step {training.steps} cannot be judged any "
@@ -162,7 +165,7 @@ class Workshop:
 
     @contextlib.contextmanager
     def _claim(self, training: Training) -> Iterator[bool]:
-        """Whether no other process is at this training: it is left to that one then, and several share a plan."""
+        """Lock a training; gives False if another process is working on it, or has completed it."""
         path = self.directory / LOCKS / f"{training.directory.as_posix().replace('/', '-')}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -171,32 +174,34 @@ class Workshop:
             yield False
             return
         with held:
-            # The other one may have been through since the plan was looked at.
+            # Another process may have completed it since the plan was read.
             yield not Progress.of(training, self.directory).is_complete
 
     def _train(self, training: Training, stores: Stores, budget: Budget) -> bool:
-        """Train it, or go on; says whether it has done its steps."""
+        """Train, or continue; returns whether the training has done its steps."""
         if Progress.of(training, self.directory).is_trained:
             return True
         home, steps = self.directory / training.directory, training.steps
         gan = training.config.build(seed=training.seed)
         if training.config.recipe.compile:
-            # Of one function torch compiles eight variants in a process, then no more; those of earlier models count.
+            # torch compiles at most eight variants of a function in one process, and those of earlier models count.
             torch.compiler.reset()
-        callbacks = [StopWhenSpent(budget)]
+        callbacks: list[Callback] = [StopWhenSpent(budget)]
         if training.study == RUNS:
             callbacks.append(SampleGrid(max(1, steps // 6)))
         if training.probe_every:
             callbacks.append(SpectrumProbe(training.probe_every, batch_size=PROBE_BATCH, seed=training.seed))
         trainer = Trainer(
             gan,
-            gan.sampler(stores(gan.image_size), short=training.short, device=self.device, seed=training.seed),
+            WindowSampler.for_gan(
+                gan, stores(gan.image_size), short=training.short, device=self.device, seed=training.seed
+            ),
             home,
             seed=training.seed,
             device=self.device,
             resume=True,
             callbacks=callbacks,
-            # A power cut costs a tenth of a training, and on long ones a thousand steps.
+            # A power cut costs at most a tenth of a training, and at most a thousand steps of a long one.
             checkpoint_every=min(1_000, max(50, steps // 10)),
             keep_checkpoints=1,
             progress=self.progress,
@@ -205,7 +210,7 @@ class Workshop:
         try:
             trainer.run(steps)
         except TrainingDiverged as error:
-            # A finding, too; and the other rows are to be had all the same.
+            # This is a finding too, and the other trainings can still be done.
             (home / DIVERGED).write_text(f"{str(error).partition(';')[0]}\n")
             logger.warning("%s is given up: %s", training, error)
             return False
@@ -214,48 +219,49 @@ class Workshop:
         return not trainer.interrupted
 
     def _real_features(self, training: Training, stores: Stores) -> Features:
-        """What its samples are compared with."""
-        if self.judge is None or self.judge.protocol != training.protocol:
-            raise ValueError(f"{training} is to be judged by {training.protocol.identity}: open that judge")
-        size = training.config.generator.options["image_size"]
+        """The features of real clips that its samples are compared with."""
+        judge, size = self._judge_of(training), training.config.image_size
         key = size, training.samples
         if key not in self._real:
-            self._real[key] = scores.real_features(
-                self.judge, stores(size), short=training.short, **self._judging(training)
-            )
+            self._real[key] = scores.real_features(judge, stores(size), short=training.short, **self._judging(training))
         return self._real[key]
+
+    def _judge_of(self, training: Training) -> Judge:
+        if self.judge is None or self.judge.protocol != training.protocol:
+            wanted = training.protocol and training.protocol.identity
+            raise ValueError(f"{training} is to be judged by {wanted}: open that judge")
+        return self.judge
 
     def _judge(self, training: Training, stores: Stores) -> None:
         real, run = self._real_features(training, stores), Run.open(self.directory / training.directory)
-        scores.judge_run(
-            run, self.judge, real, step=training.steps, repeats=training.repeats, **self._judging(training)
-        )
+        judge = self._judge_of(training)
+        scores.judge_run(run, judge, real, step=training.steps, repeats=training.repeats, **self._judging(training))
 
     def _judging(self, training: Training) -> dict[str, Any]:
         return {"samples": training.samples, "device": self.device, "progress": self.progress}
 
 
 def _probed_every(run: Run) -> int | None:
-    """Steps between a run's probes, the first of which comes after so many; None if none has come yet."""
+    """Steps between a run's probes, which is also the step of the first; None if there is none yet."""
     return next((int(spectrum["step"][0]) for spectrum in run.spectrum().values()), None)
 
 
 def hardware(device: str | torch.device) -> str:
-    """What computes here, in words."""
+    """The hardware and the PyTorch version in use, in words."""
     report = environment_report()
     words = [f"{report.cores} CPU core{'s' * (report.cores > 1)}", f"PyTorch {report.torch}"]
     return ", ".join(words if torch.device(device).type == "cpu" else [report.device_name, *words])
 
 
 def hardware_of(run: Run) -> str:
-    """What a run was trained on, in words; empty if nobody knows."""
+    """What a run was trained on, in words; empty if not known."""
     path = run.directory / ENVIRONMENT
     return "; then ".join(load_json(path)) if path.is_file() else ""
 
 
 def _note_hardware(home: Path, device: str | torch.device) -> None:
-    """Beside a run, what it is trained on; of one that moves to another machine, both."""
+    """Write beside a run what it is trained on; if it moves to another machine, both."""
     path = home / ENVIRONMENT
-    there, here = load_json(path) if path.is_file() else [], hardware(device)
-    if here not in there:
-        save_json([*there, here], path)
+    machines, machine = load_json(path) if path.is_file() else [], hardware(device)
+    if machine not in machines:
+        save_json([*machines, machine], path)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Protocol
 
 from ldvd_lib import video
+from ldvd_lib.runs.files import SAMPLES
 from ldvd_lib.training.sampling import sample_videos
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class SampleGrid:
 
     def __call__(self, trainer: "Trainer") -> None:
         """Write the grid."""
-        directory = trainer.directory / "samples"
+        directory = trainer.directory / SAMPLES
         directory.mkdir(exist_ok=True)
         videos = sample_videos(trainer.sampling_generator(), self.num_videos, seed=self.seed)
         video.save_gif(videos, directory / f"step_{trainer.step:07d}.gif", scale=self.scale)

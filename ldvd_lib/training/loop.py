@@ -1,4 +1,4 @@
-"""The training loop: steps, constraint, metrics, samples, checkpoints; interruptible, and resumed bit for bit."""
+"""The training loop: steps, metrics, samples, checkpoints; interruptible, and resumed bit for bit."""
 
 import contextlib
 import json
@@ -11,23 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor
 from tqdm.auto import tqdm
 
-from ldvd_lib import losses
-from ldvd_lib._files import replacing
+from ldvd_lib._kit.configuration import save_json, to_dict
+from ldvd_lib._kit.files import to_disk
+from ldvd_lib.batch import Batch
 from ldvd_lib.blocks import noise_from
-from ldvd_lib.configuration import save_json, to_dict
-from ldvd_lib.data.sample import WindowSampler
+from ldvd_lib.data.sample import WindowSampler, check_fit
 from ldvd_lib.gan import VideoGAN
-from ldvd_lib.hessian import SPECTRUM
-from ldvd_lib.lipschitz import clip_singular_values_
-from ldvd_lib.training import checkpoint
+from ldvd_lib.generators import VideoGenerator
+from ldvd_lib.objective import Objective
+from ldvd_lib.recipe import GAMES
+from ldvd_lib.runs import checkpoint
+from ldvd_lib.runs.files import CONFIG, METRICS, SPECTRUM
+from ldvd_lib.runs.lock import held
+from ldvd_lib.runs.run import Run, RunConfig, cut_log
 from ldvd_lib.training.callbacks import Callback, SampleGrid
-from ldvd_lib.training.run import CONFIG, METRICS, Run, RunConfig, read_jsonl
-from ldvd_lib.training.sampling import calibrate_
-from ldvd_lib.training.steps import STEPS
+from ldvd_lib.training.play import Source, play
+from ldvd_lib.training.players import Players
 
 logger = logging.getLogger(__name__)
 
@@ -45,20 +47,29 @@ class Trainer:
     Args:
         gan: networks and recipe, from `ldvd_lib.zoo.build`.
         sampler: an `ldvd_lib.data.WindowSampler` whose clips have the size, length and batch size of the GAN.
-        directory: the run directory; made if absent.
+        directory: the run directory; made if absent. While it is trained, nothing else can train there.
         seed: of everything random in the loop but the data, which the sampler's own seed decides.
         device: where to train; default ``cuda`` if there, else ``cpu``.
         resume: continue the run that `directory` holds. A continued run equals an uninterrupted one, on the CPU bit
-            for bit. Without a checkpoint there, the run starts afresh.
+            for bit. Without a checkpoint there, the run starts afresh; a checkpoint that is damaged is set aside, and
+            the one before it is taken.
         callbacks: what to call every so often; default a `SampleGrid`.
         log_every: steps between two lines of ``metrics.jsonl``.
         checkpoint_every: steps between two checkpoints.
         keep_checkpoints: how many of them to keep; None for all.
         progress: show a progress bar.
 
+    Attributes:
+        gan, sampler, recipe, directory, device, callbacks: as given.
+        players, objective: who moves, and what they minimise.
+        random: what latents, frames and noise are drawn from.
+        step, seconds: done so far.
+        interrupted: whether the last `run` ended before its time.
+
     Raises:
-        ValueError: if the sampler's clips do not fit the GAN, or `directory` holds a run and `resume` is false, or it
-            holds a run of another configuration.
+        ValueError: if the sampler's clips do not fit the GAN, a callback needs what compiled networks do not have, or
+            `directory` holds a run and `resume` is false, or it holds a run of another configuration.
+        RuntimeError: if something else is training in `directory`.
     """
 
     def __init__(
@@ -76,26 +87,18 @@ class Trainer:
         keep_checkpoints: int | None = 2,
         progress: bool = True,
     ) -> None:
-        _check_fit(gan, sampler)
+        check_fit(gan, sampler)
+        self.callbacks: list[Callback] = [SampleGrid()] if callbacks is None else list(callbacks)
+        for callback in self.callbacks:
+            if getattr(callback, "needs_second_derivatives", False):
+                gan.recipe.require_second_derivatives(type(callback).__name__)
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.gan, self.sampler, self.recipe = gan.to(self.device).train(), sampler, gan.recipe
         self.directory = Path(directory)
         self.log_every, self.checkpoint_every, self.keep_checkpoints = log_every, checkpoint_every, keep_checkpoints
         self.progress = progress
-        self.callbacks = [SampleGrid()] if callbacks is None else list(callbacks)
-        self.loss = losses.get(self.recipe.loss)
-        self.optimizers = {
-            "generator": self.recipe.make_optimizer(list(gan.generator.parameters()), self.recipe.generator_rate)
-        }
-        for name, discriminator in gan.discriminators.items():
-            self.optimizers[name] = self.recipe.make_optimizer(
-                list(discriminator.parameters()), self.recipe.discriminator_rate
-            )
-        self.average = (
-            AveragedModel(gan.generator, multi_avg_fn=get_ema_multi_avg_fn(self.recipe.average))
-            if self.recipe.average
-            else None
-        )
+        self.players = Players(gan)
+        self.objective = Objective(gan.discriminators, self.recipe)
         self.random = torch.Generator(self.device).manual_seed(seed)
         self.step = 0
         self.seconds = 0.0
@@ -103,29 +106,15 @@ class Trainer:
         self._stop = threading.Event()
         self._busy = threading.Lock()
         self._finite = torch.ones((), dtype=torch.bool, device=self.device)
+        self._source = Source(self._real_clips, self.recipe.batch_size, self.random)
 
-        config = RunConfig(model=gan.config, data=sampler.describe(), seed=seed)
-        self._open_directory(config, resume)
+        self._config = RunConfig(model=gan.config, data=sampler.describe(), seed=seed)
+        with held(self.directory):
+            self._open_directory(resume)
+        self.players.set_step(self.step)
         if self.recipe.compile:
             for network in (gan.generator, *gan.discriminators.values()):
                 network.compile()
-
-    # What a step asks for -------------------------------------------------------------------------------------------
-
-    def real_videos(self, *, with_labels: bool = False) -> Tensor | tuple[Tensor, Tensor]:
-        """The next batch of real clips, ``(N, 3, T, H, W)`` in [-1, 1], on the device; with their classes if asked."""
-        if not with_labels:
-            return self.sampler.next_batch().to(self.device, non_blocking=True)
-        videos, labels = self.sampler.next_batch(with_labels=True)
-        return videos.to(self.device, non_blocking=True), labels.to(self.device)
-
-    def latents(self, n: int) -> Tensor:
-        """`n` fresh latents on the device."""
-        return self.gan.generator.sample_latents(n, generator=self.random)
-
-    def autocast(self) -> torch.autocast:
-        """The recipe's precision, as a context."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.recipe.precision == "bfloat16")
 
     # Running --------------------------------------------------------------------------------------------------------
 
@@ -141,12 +130,15 @@ class Trainer:
 
         Raises:
             TrainingDiverged: if a loss or weight is not finite any more; the last checkpoint is kept.
-            RuntimeError: if it is running already, in another thread.
+            RuntimeError: if it is running already, in another thread; or if something else trains, or has trained
+                since, in its directory.
         """
         if not self._busy.acquire(blocking=False):
             raise RuntimeError(f"the run in {self.directory} is already going on: stop that first")
         try:
-            return self._run(steps)
+            with held(self.directory):
+                self._check_directory()
+                return self._run(steps)
         finally:
             self._busy.release()
 
@@ -186,9 +178,9 @@ class Trainer:
         """Ask a run, from another thread or a callback, to end after the current step."""
         self._stop.set()
 
-    def sampling_generator(self) -> nn.Module:
+    def sampling_generator(self) -> VideoGenerator:
         """The generator that samples are drawn from: the average if the recipe keeps one, else the generator itself."""
-        return self.gan.generator if self.average is None else calibrate_(self.average.module)
+        return self.players.sampling_generator()
 
     def save_checkpoint(self) -> Path:
         """Write a checkpoint of this moment; training continues from it bit for bit (on the CPU).
@@ -196,37 +188,40 @@ class Trainer:
         Raises:
             TrainingDiverged: if a weight is not finite; nothing is written then.
         """
-        networks = self._networks()
+        networks = self.players.networks()
         for name, tensor in networks.state_dict().items():
             if tensor.is_floating_point() and not tensor.isfinite().all():
                 raise TrainingDiverged(self._divergence(f"weight {name} is not finite"))
-        self.sampling_generator()  # gives a saved average statistics of its own
+        self.players.sampling_generator()  # gives a saved average statistics of its own
         state = {
             "step": self.step,
             "seconds": self.seconds,
-            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "optimizers": self.players.state_dict(),
             "random": self.random.get_state(),
             "sampler": self.sampler.state_dict(),
         }
+        for log in (METRICS, SPECTRUM):  # a run that goes on from here counts on what was logged before
+            if (self.directory / log).exists():
+                to_disk(self.directory / log)
         return checkpoint.save_checkpoint(self.directory, self.step, networks, state, keep=self.keep_checkpoints)
 
     # ----------------------------------------------------------------------------------------------------------------
 
+    def _real_clips(self) -> Batch:
+        return self.sampler.next_batch().to(self.device)
+
     def _train_step(self) -> dict[str, Tensor]:
-        values = STEPS[self.recipe.game](self)
+        self.players.set_step(self.step)
+        values = play(GAMES[self.recipe.game], self.objective, self.players, self._source)
         self.step += 1
         # Kept on the device: reading it every step would make a GPU wait.
         self._finite &= torch.stack(list(values.values())).isfinite().all()
         if self.device.type == "cpu":
             self._check_finite(values)
-        if self.recipe.svc_every and self.step % self.recipe.svc_every == 0:
-            try:
-                for discriminator in self.gan.discriminators.values():
-                    clip_singular_values_(discriminator)
-            except ValueError as error:
-                raise TrainingDiverged(self._divergence(str(error))) from error
-        if self.average is not None:
-            self.average.update_parameters(self.gan.generator)
+        try:
+            self.players.finish(self.step)
+        except ValueError as error:
+            raise TrainingDiverged(self._divergence(str(error))) from error
         return values
 
     def _check_finite(self, values: dict[str, Tensor]) -> dict[str, float]:
@@ -244,13 +239,9 @@ class Trainer:
             "Try a lower learning rate, SVC (svc_every=5), or float32 instead of bfloat16"
         )
 
-    def _networks(self) -> nn.ModuleDict:
-        parts: dict[str, nn.Module] = {"generator": self.gan.generator, "discriminators": self.gan.discriminators}
-        if self.average is not None:
-            parts["average"] = self.average
-        return nn.ModuleDict(parts)
+    # The directory ----------------------------------------------------------------------------------------------------
 
-    def _open_directory(self, config: RunConfig, resume: bool) -> None:
+    def _open_directory(self, resume: bool) -> None:
         path = self.directory / CONFIG
         checkpoints = checkpoint.list_checkpoints(self.directory)
         if path.exists() and checkpoints and not resume:
@@ -258,34 +249,59 @@ class Trainer:
                 f"{self.directory} already holds a run: continue it with resume=True (`--resume`), "
                 "or choose another directory"
             )
+        version = RunConfig.version
         if path.exists() and checkpoints:
-            Run.open(self.directory).config.require_same(config, where=path)
-            self._load_checkpoint(checkpoints[-1])
-        self.directory.mkdir(parents=True, exist_ok=True)
-        save_json(to_dict(config), path)
+            before = Run.open(self.directory).config
+            before.require_same(self._config, where=path)
+            version = before.version
+            self._load_newest(checkpoints)
+        save_json(to_dict(self._config), path)
         for name in (METRICS, SPECTRUM):
-            self._truncate_log(self.directory / name)
+            cut_log(self.directory / name, self.step, self._config, version)
 
-    def _load_checkpoint(self, directory: Path) -> None:
-        weights = checkpoint.load_weights(directory / checkpoint.WEIGHTS)
-        self._networks().load_state_dict(weights)
-        state = checkpoint.load_state(directory)
+    def _check_directory(self) -> None:
+        """Whether the directory is still as this run left it."""
+        Run.open(self.directory).config.require_same(self._config, where=self.directory / CONFIG)
+        newer = [
+            path.name for path in checkpoint.list_checkpoints(self.directory) if checkpoint.step_of(path) > self.step
+        ]
+        if newer:
+            raise RuntimeError(
+                f"{self.directory} has been trained further since, to {newer[-1]}: make the Trainer anew, with "
+                "resume=True"
+            )
+
+    def _load_newest(self, checkpoints: Sequence[Path]) -> None:
+        """Go on from the newest checkpoint that is whole; damaged ones are set aside, and named."""
+        damaged: list[str] = []
+        for directory in reversed(checkpoints):
+            try:
+                weights = checkpoint.load_weights(directory / checkpoint.WEIGHTS)
+                state = checkpoint.load_state(directory)
+            except (ValueError, FileNotFoundError) as error:
+                damaged.append(str(error))
+                continue
+            for message, other in zip(damaged, reversed(checkpoints), strict=False):
+                logger.warning(
+                    "%s; it is now %s, and the run goes on from %s",
+                    message,
+                    checkpoint.set_aside(other),
+                    directory.name,
+                )
+            self._load(weights, state)
+            return
+        raise ValueError(f"no checkpoint in {self.directory} can be read: {'; '.join(damaged)}")
+
+    def _load(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
+        self.players.networks().load_state_dict(weights)
+        self.players.load_state_dict(state["optimizers"])
         self.step, self.seconds = state["step"], state["seconds"]
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
         self.random.set_state(state["random"])
         self.sampler.load_state_dict(state["sampler"])
 
-    def _truncate_log(self, path: Path) -> None:
-        """Forget what was logged after the checkpoint that the run continues from."""
-        if path.exists():
-            kept = [record for record in read_jsonl(path) if record["step"] <= self.step]
-            with replacing(path) as temporary:
-                temporary.write_text("".join(json.dumps(record) + "\n" for record in kept))
-
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:
-        """Turn the first SIGINT into a request to stop after the step, and say so at the end.
+        """Turn the first SIGINT into a request to stop after the step, and say what is kept at the end.
 
         Only the main thread may do that, and hears of one.
         """
@@ -305,6 +321,16 @@ class Trainer:
         previous = signal.signal(signal.SIGINT, handle)
         try:
             yield
+        except KeyboardInterrupt:
+            kept = checkpoint.list_checkpoints(self.directory)
+            logger.warning(
+                "ended at once, in or after step %d: %s in %s; the steps since are lost. Continue with resume=True, or "
+                "`ldvd train --resume`",
+                self.step,
+                f"kept is {kept[-1].name}" if kept else "there is no checkpoint yet, so nothing is kept",
+                self.directory,
+            )
+            raise
         finally:
             signal.signal(signal.SIGINT, previous)
         if heard:
@@ -313,24 +339,6 @@ class Trainer:
                 self.step,
                 self.directory,
             )
-
-
-def _check_fit(gan: VideoGAN, sampler: WindowSampler) -> None:
-    wanted = {
-        "image_size": gan.image_size,
-        "num_frames": gan.num_frames,
-        "batch_size": gan.recipe.batch_size,
-    }
-    given = {
-        "image_size": sampler.store.image_size,
-        "num_frames": sampler.num_frames,
-        "batch_size": sampler.batch_size,
-    }
-    if wanted != given:
-        raise ValueError(
-            f"the sampler gives clips of {given}, but {gan.config.name} ({gan.config.preset}) was built for {wanted}: "
-            "prepare the data at that size, or build the sampler with those values"
-        )
 
 
 __all__ = ["Trainer", "TrainingDiverged"]

@@ -1,11 +1,15 @@
 """Drawing videos from a generator, reproducibly."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import update_bn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ldvd_lib._kit.checks import whole_number
+from ldvd_lib.generators import VideoGenerator
 
 
 @contextlib.contextmanager
@@ -22,31 +26,65 @@ def evaluation(module: nn.Module) -> Iterator[nn.Module]:
 
 
 @torch.no_grad()
-def calibrate_(generator: nn.Module, *, videos: int = 128, batch_size: int = 32, seed: int = 0) -> nn.Module:
+def calibrate_(generator: VideoGenerator, *, videos: int = 128, batch_size: int = 32, seed: int = 0) -> VideoGenerator:
     """Measure the batch normalisation statistics of a generator anew, in place.
 
     An average of weights needs statistics of its own: those that training kept belong to the weights of the moment.
     With them, a latent gives the same video whatever else is in its batch.
 
+    What is frozen stays as it is: layers of which nothing is learnt, and those that are in evaluation mode whatever the
+    mode of the generator. So does everything if the generator fails.
+
     Args:
         generator: any generator of `ldvd_lib.generators`.
-        videos: how many videos to measure on.
-        batch_size: videos at once.
+        videos: how many videos to measure on, at least 2.
+        batch_size: videos at once, at least 2.
         seed: of their latents.
 
     Returns:
-        The same generator.
+        The same generator, each module in the mode in which it was.
+
+    Raises:
+        ValueError: for fewer than two videos, of which there are no statistics.
     """
+    whole_number("videos", videos, least=2)
+    whole_number("batch_size", batch_size, least=2)
     random = torch.Generator().manual_seed(seed)
-    update_bn(
-        (generator.sample_latents(min(batch_size, videos - i), generator=random) for i in range(0, videos, batch_size)),
-        generator,
-    )
+    modes = {module: module.training for module in generator.modules()}
+    generator.train()
+    norms = [layer for layer in generator.modules() if isinstance(layer, _BatchNorm)]
+    for layer in norms:
+        if not _learns(layer):
+            layer.eval()
+    layers = [layer for layer in norms if layer.track_running_stats and layer.training]
+    before = [(layer.momentum, {name: buffer.clone() for name, buffer in layer.named_buffers()}) for layer in layers]
+    try:
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # all batches count the same
+        # Even pieces: a rest of one video would have no variance.
+        for piece in torch.arange(videos).tensor_split(math.ceil(videos / batch_size)):
+            generator(generator.sample_latents(len(piece), generator=random))
+    except BaseException:
+        for layer, (_, buffers) in zip(layers, before, strict=True):
+            for name, buffer in buffers.items():
+                layer.get_buffer(name).copy_(buffer)
+        raise
+    finally:
+        for layer, (momentum, _) in zip(layers, before, strict=True):
+            layer.momentum = momentum
+        for module, mode in modes.items():
+            module.training = mode
     return generator
 
 
+def _learns(layer: _BatchNorm) -> bool:
+    """Whether training changes a layer; one without weights does as the rest does."""
+    return layer.weight is None or layer.weight.requires_grad or layer.bias.requires_grad
+
+
 def sample_videos(
-    generator: nn.Module, n: int = 16, *, seed: int = 0, latents: Tensor | None = None, batch_size: int = 32
+    generator: VideoGenerator, n: int = 16, *, seed: int = 0, latents: Tensor | None = None, batch_size: int = 32
 ) -> Tensor:
     """Videos of a generator in evaluation mode.
 

@@ -1,4 +1,4 @@
-"""Widgets to play with inside a notebook."""
+"""Interactive widgets for notebooks."""
 
 from ldvd_lib.widgets.architecture_lab import ArchitectureLab
 from ldvd_lib.widgets.sample_browser import SampleBrowser

@@ -1,12 +1,15 @@
-"""What all widgets share: their common scripts and styles, a line that says what goes on, a picture to stand in."""
+"""What all widgets share: their common scripts and styles, a status line, and a picture as a fallback."""
 
 import io
 from base64 import b64encode
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
+
+from ldvd_lib._kit.checks import one_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,12 +18,12 @@ _STATIC = Path(__file__).parent / "static"
 
 
 def script(*names: str) -> str:
-    """The common script followed by those of ``static/``, as one module, which is what an anywidget takes."""
+    """The common script followed by these of ``static/``, as one module, which is what an anywidget takes."""
     return _joined("kit.js", *names)
 
 
 def style(*names: str) -> str:
-    """The common style followed by those of ``static/``."""
+    """The common style followed by these of ``static/``."""
     return _joined("kit.css", *names)
 
 
@@ -29,31 +32,43 @@ def _joined(*names: str) -> str:
 
 
 class CourseWidget(anywidget.AnyWidget):
-    """A widget of the course. Where no kernel answers, such as on GitHub, a picture stands in for it.
+    """A widget of the course. Without a kernel, such as on GitHub, a picture is shown in its place.
 
     Attributes:
-        status: what the widget last had to say.
+        status: the last message of the widget.
     """
 
     status = traitlets.Unicode("").tag(sync=True)
-    _failed = traitlets.Bool(False).tag(sync=True)  # whether `status` tells of a failure
+    _failed = traitlets.Bool(False).tag(sync=True)  # whether `status` reports a failure
 
     def _report(self, status: str, *, failed: bool = False) -> None:
         with self.hold_sync():
             self.status, self._failed = status, failed
 
     def _still_picture(self) -> tuple[bytes, str]:
-        """A PNG of what the widget shows, and the text for those who do not see it."""
+        """A PNG of what the widget shows, and a text for those who cannot see it."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The widget where a kernel answers; a picture where none does."""
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+        """The widget if there is a kernel, and a picture if there is none."""
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         picture, alt = self._still_picture()
         return (
             {**data, "image/png": b64encode(picture).decode()},
             {**metadata, "image/png": {"alt": alt}},
         )
+
+
+def checked_choice(name: str, value: Any, known: Iterable[Any]) -> Any:
+    """The value of a trait, which must be one of the known ones.
+
+    Raises:
+        traitlets.TraitError: as `one_of` says.
+    """
+    try:
+        return one_of(name, value, known)
+    except ValueError as error:
+        raise traitlets.TraitError(str(error)) from None
 
 
 def png(figure: "Figure", *, dpi: int = 90) -> bytes:

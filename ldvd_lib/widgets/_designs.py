@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from ldvd_lib import anatomy, zoo
-from ldvd_lib._anatomy_figure import COLOURS, GREY
 from ldvd_lib.anatomy import Anatomy
 from ldvd_lib.blocks import LAYER_KINDS
+from ldvd_lib.figures.anatomy import COLOURS, GREY
 from ldvd_lib.gan import DISCRIMINATORS, VideoGANConfig
 
-DESIGNS = {  # those of the zoo's that differ in nothing but their layers
+DESIGNS = {  # the designs of the zoo that differ only in their layers
     "tgan": "all 3D",
     "tgan-c0": "c0 factorized",
     "tgan-f": "c0-c1 factorized",
@@ -25,7 +25,7 @@ DESIGNS = {  # those of the zoo's that differ in nothing but their layers
 }
 MOST_LAYERS = 6  # six halve 64 pixels to one
 WIDTHS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
-SHORT = {"3d": "3d", "2+1d": "f", "2d": "2d", "shift": "tsm"}  # in names of runs, as the zoo's names have them
+SHORT = {"3d": "3d", "2+1d": "f", "2d": "2d", "shift": "tsm"}  # for names of runs, as in the zoo's names
 IN_WORDS = {
     "3d": "one kernel over time and space",
     "2+1d": "a kernel over space, then one over time (factorized)",
@@ -37,7 +37,7 @@ QUANTITIES = dict(zip(anatomy.QUANTITIES, ("parameters", "multiply-adds", "activ
 
 def kinds_of(name: str) -> tuple[str, ...]:
     """The layers of one of `DESIGNS`."""
-    return tuple(zoo.config(name).discriminators["video"].options["kinds"])
+    return tuple(zoo.config(name).discriminators["video"].option("kinds", DISCRIMINATORS))
 
 
 @functools.cache
@@ -47,16 +47,16 @@ def _names() -> dict[tuple[str, ...], str]:
 
 
 def configure(kinds: tuple[str, ...], preset: str, width: float) -> VideoGANConfig:
-    """TGAN as the zoo has it, with these layers in its discriminator and the rates that suit them."""
-    channels = zoo.config("tgan", preset).discriminators["video"].options["base_channels"]
-    own = short_name(kinds, width)
-    name = _names().get(kinds, own) if width == 1 else own
+    """TGAN as in the zoo, with these layers in its discriminator and the learning rates that suit them."""
+    channels = zoo.config("tgan", preset).discriminators["video"].option("base_channels", DISCRIMINATORS)
+    fallback = short_name(kinds, width)
+    name = _names().get(kinds, fallback) if width == 1 else fallback
     return zoo.with_kinds(kinds, preset, name=name, base_channels=math.floor(channels * width))
 
 
 @functools.lru_cache(maxsize=256)
 def dissect(kinds: tuple[str, ...], preset: str, width: float) -> Anatomy:
-    """The anatomy of a design. Nothing of it is ever allocated, and no random number is drawn."""
+    """The anatomy of a design. No memory is allocated for it, and no random number is drawn."""
     with torch.device("meta"):
         network = configure(kinds, preset, width).discriminators["video"].build(DISCRIMINATORS)
     name = _names().get(kinds, in_words(kinds))
@@ -64,21 +64,22 @@ def dissect(kinds: tuple[str, ...], preset: str, width: float) -> Anatomy:
 
 
 def in_words(kinds: Sequence[str]) -> str:
-    """Layers in a line, from the first to the last."""
+    """The layers in one line, from the first to the last."""
     return " · ".join(kinds)
 
 
 def short_name(kinds: Sequence[str], width: float) -> str:
-    """As names of files have it: ``"f-f-2d-2d"``, or ``"f-f-2d-2d-0.5x"`` at half the width."""
+    """The name of a design in file names: ``"f-f-2d-2d"``, or ``"f-f-2d-2d-0.5x"`` at half the width."""
     return "-".join(SHORT[kind] for kind in kinds) + ("" if width == 1 else f"-{width:g}x")
 
 
 def choices() -> dict[str, Any]:
-    """What the menus offer, in words."""
+    """The choices of the menus, in words."""
     channels = {
-        preset: zoo.config("tgan", preset).discriminators["video"].options["base_channels"] for preset in zoo.PRESETS
+        preset: zoo.config("tgan", preset).discriminators["video"].option("base_channels", DISCRIMINATORS)
+        for preset in zoo.PRESETS
     }
-    sizes = {preset: zoo.config("tgan", preset).generator.options["image_size"] for preset in zoo.PRESETS}
+    sizes = {preset: zoo.config("tgan", preset).image_size for preset in zoo.PRESETS}
     return {
         "kinds": [{"name": kind, "text": IN_WORDS[kind], "colour": COLOURS[kind]} for kind in LAYER_KINDS],
         "otherColour": GREY,
@@ -95,15 +96,15 @@ def choices() -> dict[str, Any]:
     }
 
 
-def parts_of(chosen: Anatomy) -> list[dict[str, Any]]:
-    """What the drawing shows: the video, the layers, the head; with each one's share of the costs."""
-    sums = {name: getattr(chosen, name) or 1 for name in QUANTITIES}
-    parts = [{"name": "video", "kind": "input", "shape": list(chosen.input_shape), "sees": [], "shares": []}]
-    for row in chosen.rows:
+def parts_of(design: Anatomy) -> list[dict[str, Any]]:
+    """The parts of the drawing: the video, the layers and the head, each with its share of the costs."""
+    sums = {name: getattr(design, name) or 1 for name in QUANTITIES}
+    parts = [{"name": "video", "kind": "input", "shape": list(design.input_shape), "sees": [], "shares": []}]
+    for row in design.rows:
         shape = row.shape if len(row.shape) == 4 else (row.shape[0], 1, *row.shape[1:])
         sees = []
-        if row.frames is not None:
-            frames, pixels = _share(row.frames, chosen.input_shape[1]), _share(row.pixels, chosen.input_shape[-1])
+        if row.frames is not None and row.pixels is not None:
+            frames, pixels = _share(row.frames, design.input_shape[1]), _share(row.pixels, design.input_shape[-1])
             sees = [f"sees {frames} frames", f"and {pixels} pixels"]
         shares = [
             {"label": label, "percent": 100 * getattr(row, name) / sums[name]} for name, label in QUANTITIES.items()
@@ -120,30 +121,35 @@ def _reach(size: int, limit: int) -> str:
     return f"{size} of {limit}" if size <= limit else f"all {limit} (reaches {size})"
 
 
-def figures_of(chosen: Anatomy, reference: Anatomy, limits: Mapping[str, int]) -> list[dict[str, Any]]:
+def _receptive_field(design: Anatomy) -> tuple[int, int]:
+    """Frames and pixels that a place of the last map sees."""
+    return design.receptive_field or (0, 0)
+
+
+def figures_of(design: Anatomy, reference: Anatomy, limits: Mapping[str, int]) -> list[dict[str, Any]]:
     """The lines of the table of sums: this design, the one that it is compared with, a limit."""
     figures = []
-    texts = zip(chosen.cells()[-1][3:6], reference.cells()[-1][3:6], strict=True)
-    for (name, label), (value, other) in zip(QUANTITIES.items(), texts, strict=True):
-        ours, theirs, limit = getattr(chosen, name), getattr(reference, name), limits.get(name)
+    texts = zip(design.cells()[-1][3:6], reference.cells()[-1][3:6], strict=True)
+    for (name, label), (text, reference_text) in zip(QUANTITIES.items(), texts, strict=True):
+        amount, reference_amount, limit = getattr(design, name), getattr(reference, name), limits.get(name)
         figures.append(
             {
                 "label": label,
-                "value": value,
-                "reference": other,
-                "ratio": f"{ours / theirs:.3g} ×",
+                "value": text,
+                "reference": reference_text,
+                "ratio": f"{amount / reference_amount:.3g} ×",
                 "limit": anatomy.in_units(name, limit) if limit else "",
-                "isOver": bool(limit and ours > limit),
+                "isOver": bool(limit and amount > limit),
             }
         )
-    fields = zip(("frames", "pixels"), chosen.receptive_field, reference.receptive_field, strict=True)
-    for axis, (what, ours, theirs) in zip((1, 3), fields, strict=True):
-        limit = chosen.input_shape[axis]
+    fields = zip(_receptive_field(design), _receptive_field(reference), strict=True)
+    for (unit, axis), (size, reference_size) in zip((("frames", 1), ("pixels", 3)), fields, strict=True):
+        length = design.input_shape[axis]
         figures.append(
             {
-                "label": f"{what} seen",
-                "value": _reach(ours, limit),
-                "reference": _reach(theirs, limit),
+                "label": f"{unit} seen",
+                "value": _reach(size, length),
+                "reference": _reach(reference_size, length),
                 "ratio": "",
                 "limit": "",
                 "isOver": False,

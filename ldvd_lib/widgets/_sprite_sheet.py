@@ -1,4 +1,4 @@
-"""Every frame of many videos in one picture: how films travel to a web browser, which cuts it up again."""
+"""Every frame of many videos in one picture: the form in which videos are sent to a web browser, which cuts it up."""
 
 import io
 import math
@@ -10,13 +10,13 @@ from ldvd_lib import video
 
 
 def sprite_sheet(videos: Tensor) -> tuple[bytes, dict[str, int]]:
-    """Every frame in one lossless WebP picture, video by video, row by row; and what ``sprite_sheet.js`` must know.
+    """Every frame in one lossless WebP picture, video by video, row by row; and its layout, for ``sprite_sheet.js``.
 
     Args:
         videos: ``(N, C, T, H, W)``, float in [-1, 1] or uint8.
 
     Returns:
-        The file's bytes, and ``numFrames``, ``height``, ``width`` and ``sheetColumns``, the frames in a row of it.
+        The file's bytes, and ``numFrames``, ``height``, ``width`` and ``sheetColumns``, the number of frames in a row.
     """
     stills = videos.transpose(1, 2).flatten(0, 1)[:, :, None]  # (N * T, C, 1, H, W)
     columns = math.ceil(math.sqrt(len(stills)))

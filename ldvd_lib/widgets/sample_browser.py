@@ -1,4 +1,4 @@
-"""Grids of looping samples of a generator, or of several on the same latents, to browse inside a notebook."""
+"""Grids of looping samples of a generator, or of several with the same latents, to browse inside a notebook."""
 
 import io
 import logging
@@ -14,24 +14,26 @@ import traitlets
 from torch import Tensor, nn
 
 from ldvd_lib import video
-from ldvd_lib._checks import frames_per_second, whole_number
-from ldvd_lib._drawing import share_palette
-from ldvd_lib._files import free_path
+from ldvd_lib._kit.checks import frames_per_second, one_of, whole_number
+from ldvd_lib._kit.drawing import share_palette
+from ldvd_lib._kit.files import free_path
+from ldvd_lib.generators import VideoGenerator
 from ldvd_lib.latents import share_part, truncate, walk_between
 from ldvd_lib.training import sample_videos
-from ldvd_lib.widgets._course_widget import CourseWidget, say, script, style
+from ldvd_lib.training.sampling import evaluation
+from ldvd_lib.widgets._course_widget import CourseWidget, checked_choice, say, script, style
 from ldvd_lib.widgets._sprite_sheet import sprite_sheet
 
-__all__ = ["SampleBrowser", "VideoGenerator"]
+__all__ = ["GeneratorLike", "SampleBrowser"]
 
 _logger = logging.getLogger(__name__)
-_MAX_SEED = 2**53 - 1  # the largest whole number that a browser counts exactly
+_MAX_SEED = 2**53 - 1  # the largest whole number that a browser represents exactly
 _MAX_PICTURE_ROWS = 9
 _CHOICES = ("seed", "truncation", "grid", "first", "second")  # what the latents depend on
 
 
-class VideoGenerator(Protocol):
-    """What the browser asks of a generator; every generator of the library has it, and mostly ``latent_parts``, too."""
+class GeneratorLike(Protocol):
+    """What the browser needs of a generator; every generator of the library has it, and ``latent_parts`` too."""
 
     def sample_latents(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
         """Latent vectors ``(n, latent_dim)``, drawn from ``generator``."""
@@ -41,33 +43,33 @@ class VideoGenerator(Protocol):
 
 
 class SampleBrowser(CourseWidget):
-    """A grid of looping videos: another seed, a frame, one of them enlarged, walks between two, files to keep.
+    """A grid of looping videos, with controls for the seed, the frame, an enlarged video, walks, and saving to files.
 
-    Several generators stand side by side, with the same latents. All frames of a sample travel to the web browser once,
-    as one losslessly compressed picture, and play there: moving the frame slider never waits for the kernel. Sampling
-    runs in evaluation mode without gradients, and leaves a generator in the mode it was in. Where no kernel answers,
-    such as on GitHub, a contact sheet stands in.
+    Several generators are shown side by side, with the same latents. All frames of a sample are sent to the web browser
+    once, as one losslessly compressed picture, and play there: moving the frame slider never waits for the kernel.
+    Sampling runs in evaluation mode without gradients, and leaves a generator in the mode it was in. Without a kernel,
+    such as on GitHub, a contact sheet is shown.
 
     Args:
-        generator: a generator of the library, or anything that keeps to `VideoGenerator`; or label → generator, to
-            compare them: those draw the same latents from a seed, and make videos of one shape.
+        generator: a generator of the library, or anything that has the methods of `GeneratorLike`; or label →
+            generator, to compare several: these must draw the same latents from a seed, and make videos of one shape.
         num_videos: how many videos to sample.
         seed: what the latents are drawn from; a seed gives the same latents on every device.
-        truncation: ψ, 0 to 1: latents are multiplied by it, which brings them nearer to their mean, 0, where videos are
-            likelier and more alike (`ldvd_lib.latents.truncate` says more).
+        truncation: ψ, 0 to 1: latents are multiplied by it, which moves them towards their mean, 0, where videos are
+            likelier and more alike (see `ldvd_lib.latents.truncate`).
         grid: ``"samples"``; ``"walk"``, from sample `first` to sample `second` in ``num_videos`` steps (along a line
-            for uniform latents, along the sphere for normal ones, `ldvd_lib.latents.walk_between`); or, where latents
+            for uniform latents, along the sphere for normal ones, `ldvd_lib.latents.walk_between`); or, if latents
             have several ``latent_parts``, ``"same content"``, ``"same motion"`` and so on: all samples, but with that
             part of sample `first`.
         first, second: indices of samples; ``second`` is by default the last.
         fps: frames per second at which the videos play, 1 to 60.
         columns: videos per row; by default the grid is as square as it can be.
         scale: whole number by which a pixel is enlarged; by default a video is about 112 pixels wide.
-        save_directory: where "Save GIF" and "Save MP4" write; made when missing.
+        save_directory: where "Save GIF" and "Save MP4" write; made if missing.
 
     Attributes:
-        seed, truncation, grid, first, second, fps, playing, selected: what the controls show. Setting one moves the
-            control, and the other way round; ``selected`` is the index of the enlarged video, or None.
+        seed, truncation, grid, first, second, fps, playing, selected: the values of the controls. Setting one moves its
+            control, and moving a control sets its attribute; ``selected`` is the index of the enlarged video, or None.
         grids: the values that ``grid`` can have.
         generators: label → generator; the label of a single one is empty.
         latents: ``(num_videos, latent_dim)``, on the CPU; ``latents[selected]`` made the enlarged video.
@@ -77,8 +79,8 @@ class SampleBrowser(CourseWidget):
         status: the line under the grid.
 
     Raises:
-        ValueError: an argument is not of the kind above, or the generator's output is no batch of videos. Once the
-            widget is on screen, a choice that fails says so in the status line, and the last videos stay.
+        ValueError: an argument is not of the kind above, or the generator's output is not a batch of videos. Once the
+            widget is on screen, a choice that fails is reported in the status line, and the last videos stay.
     """
 
     _esm = script("sprite_sheet.js", "film_strip.js", "sample_browser.js")
@@ -93,15 +95,15 @@ class SampleBrowser(CourseWidget):
     playing = traitlets.Bool(True).tag(sync=True)
     selected = traitlets.Int(None, allow_none=True, min=0).tag(sync=True)
     saved_path = traitlets.Unicode("").tag(sync=True)
-    _grids = traitlets.Dict().tag(sync=True)  # what the menu offers: grid → what it says
-    _answered = traitlets.Dict().tag(sync=True)  # the choices last tried; others are still to come
+    _grids = traitlets.Dict().tag(sync=True)  # the choices of the menu: grid → its text
+    _answered = traitlets.Dict().tag(sync=True)  # the choices last tried; others are still waiting
     _sheet = traitlets.Bytes(b"").tag(sync=True)  # every frame of every video of every generator, in one WebP picture
-    _sample = traitlets.Dict().tag(sync=True)  # what the sheet shows, and where on it a frame lies
+    _sample = traitlets.Dict().tag(sync=True)  # what the sheet shows, and where each frame is on it
     _layout = traitlets.Dict().tag(sync=True)  # columns of the grid, and how much a pixel is enlarged
 
     def __init__(
         self,
-        generator: VideoGenerator | Mapping[str, VideoGenerator],
+        generator: GeneratorLike | Mapping[str, GeneratorLike],
         *,
         num_videos: int = 9,
         seed: int = 0,
@@ -123,11 +125,10 @@ class SampleBrowser(CourseWidget):
             whole_number("scale", scale, least=1)
         last = num_videos - 1
         menu = _menu(self._parts) if num_videos > 1 else {"samples": "samples"}
-        if grid not in menu:
-            raise ValueError(f"grid is {grid!r}, but there are {list(menu)}.")
+        one_of("grid", grid, menu)
         if not isinstance(truncation, numbers.Real) or not 0 <= truncation <= 1:
             raise ValueError(f"truncation must be from 0 (the mean) to 1 (latents as drawn), got {truncation!r}.")
-        self.save_directory = Path(save_directory)
+        self.save_directory: Path = Path(save_directory)
         super().__init__(
             seed=whole_number("seed", seed, least=0, most=_MAX_SEED),
             truncation=truncation,
@@ -156,15 +157,15 @@ class SampleBrowser(CourseWidget):
         """Write what is shown as an animated GIF, several generators' grids side by side.
 
         Args:
-            path: where to write; by default a new name in ``save_directory`` that tells the grid and the seed.
+            path: where to write; by default a new name in ``save_directory`` with the grid and the seed in it.
 
         Returns:
-            The path, which ``saved_path`` tells too.
+            The path, which is also in ``saved_path``.
         """
         return self._save(video.save_gif, path or self._free_path(".gif"), fps=min(self.fps, 50))
 
     def save_mp4(self, path: str | Path | None = None) -> Path:
-        """Write what is shown as a film; as `save_gif` in all else."""
+        """Write what is shown as an MP4 film; otherwise as `save_gif`."""
         return self._save(video.save_mp4, path or self._free_path(".mp4"), fps=self.fps)
 
     def _save(self, save: Callable[..., Path], path: str | Path, *, fps: float) -> Path:
@@ -176,7 +177,7 @@ class SampleBrowser(CourseWidget):
         return path
 
     def _free_path(self, suffix: str) -> Path:
-        """A name that no file has yet: another generator's samples of the same seed are not to be overwritten."""
+        """A name that no file has yet, so that samples of another generator with the same seed are not overwritten."""
         stem = f"{self._sample['grid'].replace(' ', '-')}-seed-{self._sample['seed']}"
         return free_path(self.save_directory / stem, suffix)
 
@@ -186,9 +187,9 @@ class SampleBrowser(CourseWidget):
     def _draw(self) -> None:
         """Make the videos of the present choices and send their frames."""
         drawn = _draw_latents(self.generators, self.num_videos, self.seed)
-        own = next(iter(drawn.values())).cpu()
-        latents = truncate(self._arranged(own), self.truncation, parts=self._parts)
-        videos = {label: _videos(self.generators[label], latents.to(own)) for label, own in drawn.items()}
+        latents = truncate(self._arranged(next(iter(drawn.values())).cpu()), self.truncation, parts=self._parts)
+        # Each generator gets them on its own device.
+        videos = {label: _videos(self.generators[label], latents.to(drawn[label])) for label in drawn}
         _check_one_shape(videos)
         sheet, description = sprite_sheet(torch.cat(list(videos.values())))
         self.latents, self.videos_by_label = latents, videos
@@ -197,13 +198,13 @@ class SampleBrowser(CourseWidget):
         with self.hold_sync():
             self._sheet = sheet
             self._answered = self._choices()
-            about = {"numVideos": count, "names": self._names(), "models": list(videos)}
-            self._sample = {**self._answered, **description, **about}
+            contents = {"numVideos": count, "names": self._names(), "models": list(videos)}
+            self._sample = {**self._answered, **description, **contents}
             shown = _in_words(self._answered)
             self._report(f"{count} videos of {length} frames, {width} × {height} pixels, {shown}.")
 
     def _arranged(self, drawn: Tensor) -> Tensor:
-        """The latents of the grid, from those that were drawn."""
+        """The latents of the grid, made from the drawn ones."""
         if self.grid == "walk":
             return walk_between(drawn, self.first, self.second, self.num_videos, parts=self._parts)
         if self.grid != "samples":
@@ -211,20 +212,20 @@ class SampleBrowser(CourseWidget):
         return drawn
 
     def _names(self) -> list[str]:
-        """What each video of the grid is called."""
+        """A name for each video of the grid."""
         names = [f"video {index}" for index in range(self.num_videos)]
         if self.grid == "walk":
             last = self.num_videos - 1
-            between = [f"{100 * step / last:.0f} % of the way" for step in range(1, last)]
-            return [names[self.first], *between, names[self.second]]
+            middle = [f"{100 * step / last:.0f} % of the way" for step in range(1, last)]
+            return [names[self.first], *middle, names[self.second]]
         if self.grid != "samples":
-            others = " and ".join(part for part in self._parts if self.grid != f"same {part}")
-            return [name if index == self.first else f"{others} of {name}" for index, name in enumerate(names)]
+            varied = " and ".join(part for part in self._parts if self.grid != f"same {part}")
+            return [name if index == self.first else f"{varied} of {name}" for index, name in enumerate(names)]
         return names
 
     def _on_choice(self, change: dict[str, Any]) -> None:
         choices = self._choices()
-        if choices == self._answered:  # several came at once, and all were seen to with the first
+        if choices == self._answered:  # several choices came at once, and the first call dealt with all of them
             return
         self._report(f"Sampling {_in_words(choices)} …")
         try:
@@ -238,21 +239,19 @@ class SampleBrowser(CourseWidget):
                 self._report(text, failed=True)
 
     def _on_message(self, widget: Any, content: dict[str, Any], buffers: Any) -> None:
-        save = {"save_gif": self.save_gif, "save_mp4": self.save_mp4}.get(content.get("type"))
-        if save is None:
+        savers = {"save_gif": (self.save_gif, "GIF"), "save_mp4": (self.save_mp4, "MP4")}
+        if content.get("type") not in savers:
             return
+        save, kind = savers[content["type"]]
         try:
             save()
         except Exception as error:
             _logger.exception("saving in %s failed", self.save_directory)
-            kind = "GIF" if save == self.save_gif else "MP4"
             self._report(f"The {kind} could not be saved. {say(error)}", failed=True)
 
     @traitlets.validate("grid")
     def _check_grid(self, proposal: dict[str, Any]) -> str:
-        if proposal["value"] not in self._grids:
-            raise traitlets.TraitError(f"grid is {proposal['value']!r}, but there are {self.grids}.")
-        return proposal["value"]
+        return checked_choice("grid", proposal["value"], self._grids)
 
     @traitlets.validate("first", "second", "selected")
     def _check_index(self, proposal: dict[str, Any]) -> int | None:
@@ -263,31 +262,33 @@ class SampleBrowser(CourseWidget):
         return index
 
     def __repr__(self) -> str:
-        kinds = [f"{label}: {type(g).__name__}".removeprefix(": ") for label, g in self.generators.items()]
+        kinds = [
+            f"{label}: {type(generator).__name__}".removeprefix(": ") for label, generator in self.generators.items()
+        ]
         return f"SampleBrowser({', '.join(kinds)}, num_videos={self.num_videos}, seed={self.seed})"
 
     def _still_picture(self) -> tuple[bytes, str]:
         models = self._sample["models"]
         count = min(self.num_videos, max(1, _MAX_PICTURE_ROWS // len(models)))
-        is_walk = self._sample["grid"] == "walk"  # of which both ends are to be seen
-        chosen = torch.linspace(0, self.num_videos - 1, count).round().int() if is_walk else torch.arange(count)
-        rows = torch.stack([videos[chosen] for videos in self.videos_by_label.values()], dim=1).flatten(0, 1)
-        names = [self._sample["names"][index] for index in chosen]
+        is_walk = self._sample["grid"] == "walk"  # its picture must show both ends
+        indices = torch.linspace(0, self.num_videos - 1, count).round().int() if is_walk else torch.arange(count)
+        rows = torch.stack([videos[indices] for videos in self.videos_by_label.values()], dim=1).flatten(0, 1)
+        names = [self._sample["names"][index] for index in indices]
         labels = [f"{name}, {model}".removesuffix(", ") for name in names for model in models]
         scale = video.display_scale(rows.shape[-1], target=64)
         sheet = video.contact_sheet(rows, num_frames=8, scale=scale, labels=labels)
         buffer = io.BytesIO()
         share_palette(np.asarray(sheet)[None])[0].save(buffer, "PNG", optimize=True)
-        some = f"{count} videos"
+        subject = f"{count} videos"
         if count < self.num_videos:
-            some = f"{'' if is_walk else 'The first '}{count} of {self.num_videos} videos"
-        of_models = f" by each of {' and '.join(models)}" if len(models) > 1 else ""
-        rows = "each row shows frames of one video from first to last"
-        return buffer.getvalue(), f"{some}{of_models} sampled with {_in_words(self._sample)}; {rows}"
+            subject = f"{'' if is_walk else 'The first '}{count} of {self.num_videos} videos"
+        authors = f" by each of {' and '.join(models)}" if len(models) > 1 else ""
+        layout = "each row shows frames of one video from first to last"
+        return buffer.getvalue(), f"{subject}{authors} sampled with {_in_words(self._sample)}; {layout}"
 
 
-def _labelled(generator: Any) -> dict[str, VideoGenerator]:
-    """Label → generator; a single one has no label to show."""
+def _labelled(generator: Any) -> dict[str, GeneratorLike]:
+    """Label → generator; the label of a single one is empty."""
     generators = dict(generator) if isinstance(generator, Mapping) else {"": generator}
     if not generators or not all(isinstance(label, str) for label in generators):
         raise ValueError(f"a mapping must lead from labels to generators, got {generators!r}.")
@@ -300,19 +301,19 @@ def _labelled(generator: Any) -> dict[str, VideoGenerator]:
     return generators
 
 
-def _common_parts(generators: Mapping[str, VideoGenerator]) -> dict[str, slice]:
-    """The parts that latents have for every generator."""
-    of_each = [getattr(generator, "latent_parts", {}) for generator in generators.values()]
-    return {name: part for name, part in of_each[0].items() if all(parts.get(name) == part for parts in of_each)}
+def _common_parts(generators: Mapping[str, GeneratorLike]) -> dict[str, slice]:
+    """The parts of latents that all generators have."""
+    first, *rest = (getattr(generator, "latent_parts", {}) for generator in generators.values())
+    return {name: part for name, part in first.items() if all(parts.get(name) == part for parts in rest)}
 
 
 def _menu(parts: Mapping[str, slice]) -> dict[str, str]:
-    """What the grid can show, and what the menu calls it."""
+    """What the grid can show, each with its text in the menu."""
     menu = {"samples": "samples", "walk": "walk between two"}
     if len(parts) > 1:
         for name in parts:
-            others = " and ".join(other for other in parts if other != name)
-            menu[f"same {name}"] = f"same {name}, other {others}"
+            varied = " and ".join(part for part in parts if part != name)
+            menu[f"same {name}"] = f"same {name}, other {varied}"
     return menu
 
 
@@ -327,41 +328,42 @@ def _in_words(choices: Mapping[str, Any]) -> str:
     return words
 
 
-def _draw_latents(generators: Mapping[str, VideoGenerator], n: int, seed: int) -> dict[str, Tensor]:
+def _draw_latents(generators: Mapping[str, GeneratorLike], n: int, seed: int) -> dict[str, Tensor]:
     """The latents ``(n, latent_dim)`` of a seed, the same for each generator, on its own device."""
     # Drawn on the CPU, so that a seed means the same everywhere.
     drawn = {
-        label: g.sample_latents(n, generator=torch.Generator().manual_seed(seed)) for label, g in generators.items()
+        label: generator.sample_latents(n, generator=torch.Generator().manual_seed(seed))
+        for label, generator in generators.items()
     }
-    label, expected = next(iter(drawn.items()))
-    for other, latents in drawn.items():
+    first, expected = next(iter(drawn.items()))
+    for label, latents in drawn.items():
         if latents.shape != expected.shape:
             raise ValueError(
-                f"{label!r} takes latents of {expected[0].numel()} numbers and {other!r} of {latents[0].numel()}: "
+                f"{first!r} takes latents of {expected[0].numel()} numbers and {label!r} of {latents[0].numel()}: "
                 "generators can be compared on the same latents only where these have the same dimension."
             )
         if not torch.equal(latents.cpu().float(), expected.cpu().float()):
             raise ValueError(
-                f"{label!r} and {other!r} draw different latents from a seed, so that what is typical of one is not of "
+                f"{first!r} and {label!r} draw different latents from a seed, so that what is typical of one is not of "
                 "the other: they cannot be compared on the same latents."
             )
     return drawn
 
 
-def _videos(generator: VideoGenerator, latents: Tensor) -> Tensor:
+def _videos(generator: GeneratorLike, latents: Tensor) -> Tensor:
     """uint8 videos ``(N, C, T, H, W)``, on the CPU."""
-    if isinstance(generator, nn.Module):
+    if isinstance(generator, VideoGenerator):
         videos = sample_videos(generator, latents=latents)
     else:
-        with torch.no_grad():
+        with evaluation(generator) if isinstance(generator, nn.Module) else torch.no_grad():
             videos = generator(latents)
     if not isinstance(videos, Tensor) or videos.ndim != 5 or len(videos) != len(latents):
-        given = f"shape {tuple(videos.shape)}" if isinstance(videos, Tensor) else type(videos).__name__
-        raise ValueError(f"the generator should return {len(latents)} videos (N, C, T, H, W), got {given}.")
+        result = f"shape {tuple(videos.shape)}" if isinstance(videos, Tensor) else type(videos).__name__
+        raise ValueError(f"the generator should return {len(latents)} videos (N, C, T, H, W), got {result}.")
     return video.to_uint8(videos).cpu()
 
 
 def _check_one_shape(videos: Mapping[str, Tensor]) -> None:
-    shapes = {label: tuple(some.shape[1:]) for label, some in videos.items()}
+    shapes = {label: tuple(batch.shape[1:]) for label, batch in videos.items()}
     if len(set(shapes.values())) > 1:
         raise ValueError(f"generators that are compared make videos (C, T, H, W) of one shape, got {shapes}.")

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from ldvd_lib._kit.checks import one_of
+from ldvd_lib.figures import plot_spectrum
 from ldvd_lib.hessian import SpectralDensity
-from ldvd_lib.plots import plot_spectrum
-from ldvd_lib.training import Run
-from ldvd_lib.widgets._course_widget import CourseWidget, png, script, style
+from ldvd_lib.runs import Run
+from ldvd_lib.widgets._course_widget import CourseWidget, checked_choice, png, script, style
 
 __all__ = ["SpectrumExplorer"]
 
@@ -25,29 +26,30 @@ Spectrum = dict[str, np.ndarray]
 
 
 class SpectrumExplorer(CourseWidget):
-    """Leading eigenvalues over the steps of a run, and beside them the spectrum at one step; of one run or of two.
+    """Leading eigenvalues over the steps of one run or two, and beside them the spectrum at one step.
 
-    All numbers travel to the web browser once and are drawn there: choosing, playing and hovering never wait for the
-    kernel. Where no kernel answers, such as on GitHub, the figure of `ldvd_lib.plots.plot_spectrum` stands in.
+    All numbers are sent to the web browser once and drawn there: choosing, playing and hovering never wait for the
+    kernel. Without a kernel, such as on GitHub, the figure of `ldvd_lib.figures.plot_spectrum` is shown.
 
     Args:
         runs: a `Run` or its directory, or label → `Run` or directory; each with a ``spectrum.jsonl``, as
-            `ldvd_lib.hessian.SpectrumProbe` writes it.
+            `ldvd_lib.training.SpectrumProbe` writes it.
         densities: label → `SpectralDensity` (of the last probed step), or label → step → `SpectralDensity`; for a run
             of several discriminators, ``(label, discriminator)`` → these. For a single run the label can be left out.
-            A step without a density shows the one nearest to it, and says so.
-        compare_run: label of the run to stand beside the first.
+            A step without a density shows the nearest one, and says so.
+        compare_run: label of the run to show beside the first.
 
     Attributes:
-        run, discriminator, compare_run, compare_discriminator, step, num_eigenvalues, scale, density: what the controls
-            show. Setting one moves the control, and the other way round. ``compare_run`` is None for no comparison;
-            ``step`` is one that a shown run was probed at; ``num_eigenvalues`` counts by magnitude; ``scale`` is
-            ``"symlog"`` or ``"linear"``.
-        spectra: label → discriminator → what `Run.spectrum` returned, steps rising, eigenvalues by falling magnitude.
+        run, discriminator, compare_run, compare_discriminator, step, num_eigenvalues, scale, density: the values of the
+            controls. Setting one moves its control, and moving a control sets its attribute. ``compare_run`` is None
+            for no comparison; ``step`` is one at which a shown run was probed; ``num_eigenvalues`` counts by magnitude;
+            ``scale`` is ``"symlog"`` or ``"linear"``.
+        spectra: label → discriminator → what `Run.spectrum` returned, with rising steps, and eigenvalues by falling
+            magnitude.
 
     Raises:
-        ValueError: no run, one without a spectrum, or a label or a density that is none.
-        FileNotFoundError: a directory that is no run.
+        ValueError: there is no run, a run has no spectrum, or a label is unknown, or a density is not one.
+        FileNotFoundError: a directory is not a run.
     """
 
     _esm = script("spectrum_plot.js", "spectrum_explorer.js")
@@ -61,7 +63,7 @@ class SpectrumExplorer(CourseWidget):
     num_eigenvalues = traitlets.Int(min=1).tag(sync=True)
     scale = traitlets.Enum(_SCALES, "symlog").tag(sync=True)
     density = traitlets.Bool(False).tag(sync=True)
-    _spectra = traitlets.List().tag(sync=True)  # every number that can be shown, for the web browser
+    _spectra = traitlets.List(traitlets.Dict()).tag(sync=True)  # every number that can be shown, for the web browser
 
     def __init__(
         self,
@@ -72,28 +74,34 @@ class SpectrumExplorer(CourseWidget):
     ) -> None:
         self.runs = _labelled(runs)
         self.spectra = {label: _spectra_of(label, run) for label, run in self.runs.items()}
-        found = _by_spectrum(densities, self.spectra)
-        if compare_run is not None and compare_run not in self.spectra:
-            raise ValueError(f"compare_run is {compare_run!r}, but the runs are {list(self.spectra)}.")
+        densities_by_spectrum = _by_spectrum(densities, self.spectra)
+        if compare_run is not None:
+            one_of("compare_run", compare_run, self.spectra)
         label = next(iter(self.spectra))
         name = next(iter(self.spectra[label]))
-        self._largest_k = max(s["eigenvalues"].shape[1] for some in self.spectra.values() for s in some.values())
-        self._has_density = bool(found)
+        self._largest_k = max(
+            spectrum["eigenvalues"].shape[1] for spectra in self.spectra.values() for spectrum in spectra.values()
+        )
+        self._has_density = bool(densities_by_spectrum)
         super().__init__(
             run=label,
             discriminator=name,
             step=int(self.spectra[label][name]["step"][-1]),
             num_eigenvalues=self._largest_k,
-            density=bool(found),
+            density=self._has_density,
             _spectra=[
                 {
                     "label": label,
                     "discriminators": [
-                        {"name": name, **_plain(spectrum), "densities": _curves(found.get((label, name), {}))}
-                        for name, spectrum in some.items()
+                        {
+                            "name": name,
+                            **_plain(spectrum),
+                            "densities": _curves(densities_by_spectrum.get((label, name), {})),
+                        }
+                        for name, spectrum in spectra.items()
                     ],
                 }
-                for label, some in self.spectra.items()
+                for label, spectra in self.spectra.items()
             ],
         )
         self.observe(self._settle, ["run", "compare_run", "discriminator", "compare_discriminator"])
@@ -103,7 +111,9 @@ class SpectrumExplorer(CourseWidget):
     def shown(self) -> list[tuple[str, str]]:
         """Label and discriminator of the one or two spectra on screen."""
         first = (self.run, self.discriminator)
-        return [first] if self.compare_run is None else [first, (self.compare_run, self.compare_discriminator)]
+        if self.compare_run is None or self.compare_discriminator is None:
+            return [first]
+        return [first, (self.compare_run, self.compare_discriminator)]
 
     @property
     def steps(self) -> list[int]:
@@ -111,26 +121,24 @@ class SpectrumExplorer(CourseWidget):
         return sorted({step for label, name in self.shown for step in self.spectra[label][name]["step"].tolist()})
 
     def _settle(self, change: dict[str, Any]) -> None:
-        """After a choice that was made in Python, bring what hangs on it in line; the browser's come complete."""
+        """After a choice that was made in Python, adapt those that depend on it; the browser's choices are complete."""
         if self.discriminator not in self.spectra[self.run]:
             self.discriminator = next(iter(self.spectra[self.run]))
         if self.compare_run is None:
             self.compare_discriminator = None
         elif change["name"] in ("run", "compare_run"):
-            # Beside itself a run shows another discriminator; beside another run the same one, where there is one.
+            # Beside itself a run shows another discriminator; beside another run the same one, if it has that.
             names = list(self.spectra[self.compare_run])
             is_same_run = self.compare_run == self.run
-            wanted = [name for name in names if (name == self.discriminator) is not is_same_run]
-            self.compare_discriminator = (wanted or names)[0]
+            preferred = [name for name in names if (name == self.discriminator) is not is_same_run]
+            self.compare_discriminator = (preferred or names)[0]
         if self.step not in self.steps:
             self.step = min(self.steps, key=lambda step: abs(step - self.step))
 
     @traitlets.validate("run", "compare_run")
     def _check_run(self, proposal: dict[str, Any]) -> str | None:
         label = proposal["value"]
-        if label is not None and label not in self.spectra:
-            raise traitlets.TraitError(f"{proposal['trait'].name} is {label!r}, but the runs are {list(self.spectra)}.")
-        return label
+        return label if label is None else checked_choice(proposal["trait"].name, label, self.spectra)
 
     @traitlets.validate("discriminator", "compare_discriminator")
     def _check_discriminator(self, proposal: dict[str, Any]) -> str | None:
@@ -177,15 +185,15 @@ class SpectrumExplorer(CourseWidget):
         sentences = []
         for label, name in self.shown:
             spectrum = self.spectra[label][name]
-            at = int(np.abs(spectrum["step"] - self.step).argmin())
+            index = int(np.abs(spectrum["step"] - self.step).argmin())
             title = label if len(self.spectra[label]) == 1 else f"{label} {name}"
-            largest, smallest = spectrum["largest"][at], spectrum["smallest"][at]
-            sentences.append(f"{title}, step {spectrum['step'][at]}: λ⁺ {largest:.3g}, λ⁻ {smallest:.3g}.")
+            largest, smallest = spectrum["largest"][index], spectrum["smallest"][index]
+            sentences.append(f"{title}, step {spectrum['step'][index]}: λ⁺ {largest:.3g}, λ⁻ {smallest:.3g}.")
         return sentences
 
 
 def _labelled(runs: Source | Mapping[str, Source]) -> dict[str, Run]:
-    """Label → run; a single run is called as its directory is."""
+    """Label → run; the label of a single run is the name of its directory."""
     if isinstance(runs, Run | str | Path):
         run = _opened(runs)
         return {run.directory.resolve().name: run}
@@ -205,7 +213,7 @@ def _opened(run: Source) -> Run:
 
 
 def _spectra_of(label: str, run: Run) -> dict[str, Spectrum]:
-    """Discriminator → spectrum, steps rising (a step measured twice counts as measured last), leading first."""
+    """Discriminator → spectrum, with rising steps (the last measurement of each) and leading eigenvalues first."""
     spectra = {}
     for name, recorded in run.spectrum().items():
         latest = {int(step): row for row, step in enumerate(recorded["step"])}
@@ -218,7 +226,7 @@ def _spectra_of(label: str, run: Run) -> dict[str, Spectrum]:
     if not spectra:
         raise ValueError(
             f"run {label!r} ({run.directory}) has no spectrum: train it with the callback "
-            "ldvd_lib.hessian.SpectrumProbe(), or probe what it has with `ldvd hessian`."
+            "ldvd_lib.training.SpectrumProbe(), or probe what it has with `ldvd hessian`."
         )
     return spectra
 
@@ -234,11 +242,10 @@ def _by_spectrum(densities: Any, spectra: dict[str, dict[str, Spectrum]]) -> dic
         densities = {next(iter(spectra)): densities}
     elif is_unlabelled or not isinstance(densities, Mapping):
         raise ValueError(f"densities must say whose they are, label → density; the runs are {list(spectra)}.")
-    found = {}
-    for key, given in densities.items():
+    by_spectrum = {}
+    for key, by_step in densities.items():
         label, name = key if isinstance(key, tuple) and len(key) == 2 else (key, None)
-        if label not in spectra:
-            raise ValueError(f"densities has the label {label!r}, but the runs are {list(spectra)}.")
+        one_of("the density label", label, spectra)
         names = list(spectra[label])
         if name is None and len(names) == 1:
             name = names[0]
@@ -247,20 +254,22 @@ def _by_spectrum(densities: Any, spectra: dict[str, dict[str, Spectrum]]) -> dic
                 f"densities has the key {key!r}, but run {label!r} has the discriminators {names}: use the key "
                 f"{(label, names[0])!r}."
             )
-        if isinstance(given, SpectralDensity):
-            given = {int(spectra[label][name]["step"][-1]): given}
-        is_of_steps = isinstance(given, Mapping) and all(
+        if isinstance(by_step, SpectralDensity):
+            by_step = {int(spectra[label][name]["step"][-1]): by_step}
+        is_by_step = isinstance(by_step, Mapping) and all(
             isinstance(step, numbers.Integral) and isinstance(density, SpectralDensity)
-            for step, density in given.items()
+            for step, density in by_step.items()
         )
-        if not is_of_steps:
-            raise ValueError(f"densities[{key!r}] must be a SpectralDensity or step → SpectralDensity, got {given!r}.")
-        found[label, name] = given
-    return found
+        if not is_by_step:
+            raise ValueError(
+                f"densities[{key!r}] must be a SpectralDensity or step → SpectralDensity, got {by_step!r}."
+            )
+        by_spectrum[label, name] = by_step
+    return by_spectrum
 
 
 def _plain(spectrum: Spectrum) -> dict[str, list]:
-    """As lists of plain numbers, None for what is not finite, which JSON cannot say."""
+    """As lists of plain numbers, with None for numbers that are not finite, which JSON does not have."""
     return {key: _numbers(spectrum[key]) for key in _KEPT}
 
 
@@ -273,7 +282,7 @@ def _numbers(values: np.ndarray) -> list:
 
 
 def _curves(densities: Mapping[int, SpectralDensity]) -> list[dict[str, Any]]:
-    """Each density as a curve and its standard error, finer around zero, where a symlog axis looks closely."""
+    """Each density as a curve with its standard error, finer around zero, which a symlog axis enlarges."""
     curves = []
     for step, density in sorted(densities.items()):
         low, high = density.nodes.min(), density.nodes.max()

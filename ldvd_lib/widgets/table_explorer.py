@@ -8,11 +8,10 @@ from typing import Any
 import traitlets
 
 from ldvd_lib import paper, zoo
-from ldvd_lib._table_figure import draw
-from ldvd_lib.paper import Column, Measured, Result, Table, compare
-from ldvd_lib.paper.results import by_condition, measured
-from ldvd_lib.training import Run
-from ldvd_lib.widgets._course_widget import CourseWidget, png, script, style
+from ldvd_lib.figures import draw_table
+from ldvd_lib.paper import Column, Table, compare
+from ldvd_lib.runs import Measured, Result, Run, by_condition, measured, read_results, results_of_run
+from ldvd_lib.widgets._course_widget import CourseWidget, checked_choice, png, script, style
 
 __all__ = ["TableExplorer"]
 
@@ -21,34 +20,34 @@ Figures = dict[str, dict[str, Measured]]  # model → metric → figure
 
 
 class TableExplorer(CourseWidget):
-    """The paper's tables to browse and sort, a picture of a column, and results of one's own beside them.
+    """The paper's tables to browse and sort, a picture of a column, and the user's own results beside them.
 
-    Scores of small runs are not on the paper's scale: another judge, smaller pictures, fewer steps. Ours therefore have
-    a column and an axis of their own, and what is compared is the order of the models and their ratios. Results are
-    shown together only if they were measured under one `ldvd_lib.paper.Condition`.
+    Scores of small runs are not on the paper's scale: they have another judge, smaller pictures and fewer steps. Own
+    results therefore have their own column and axis, and only the order of the models and their ratios are compared.
+    Results are shown together only if they were measured under the same `ldvd_lib.runs.Condition`.
 
-    All numbers travel to the web browser once: choosing and sorting never wait for the kernel. Where no kernel answers,
-    such as on GitHub, a picture of the table stands in.
+    All numbers are sent to the web browser once: choosing and sorting never wait for the kernel. Without a kernel, such
+    as on GitHub, a picture of the table is shown.
 
     Args:
-        runs: a `Run`, its directory, or a report file (see `ldvd_lib.paper.results`), or label → one of these; nothing
-            to browse the paper's tables alone. A run is judged by ``ldvd evaluate``; one that is not is named in the
-            status line.
+        runs: a `Run`, its directory, or a report file (see `ldvd_lib.runs.results`), or label → one of these; by
+            default only the paper's tables are shown. A run is judged by ``ldvd evaluate``; runs that are not judged
+            yet are named in the status line.
         table: number of the table to begin with, see `ldvd_lib.paper.tables`.
         whose: who the runs belong to, in the widget's words: ``"your"`` or ``"our"``.
 
     Attributes:
         table: number of the table on screen.
         metric: key of the column in the picture, for example ``"is"``.
-        sort: what the rows are sorted by: ``""`` the paper's order, ``"label"``, ``"parameters"``, the key of a column,
-            or ``"ours:"`` and the key for one's own.
+        sort: what the rows are sorted by: ``""`` for the paper's order, ``"label"``, ``"parameters"``, the key of a
+            column, or ``"ours:"`` and the key for the own results.
         descending: whether the largest come first.
-        condition: which of ``conditions`` one's own results are of; empty without results.
+        condition: which of ``conditions`` the own results are from; empty without results.
         conditions: name → model → metric → `Measured`.
 
     Raises:
-        ValueError: an unknown table, a file that is no report, or runs that are none of the above.
-        FileNotFoundError: a directory that is no run.
+        ValueError: the table is unknown, a file is not a report, or the runs are none of the above.
+        FileNotFoundError: a directory is not a run.
     """
 
     _esm = script("table_chart.js", "table_explorer.js")
@@ -59,32 +58,34 @@ class TableExplorer(CourseWidget):
     sort = traitlets.Unicode("").tag(sync=True)
     descending = traitlets.Bool(False).tag(sync=True)
     condition = traitlets.Unicode("").tag(sync=True)
-    _tables = traitlets.List().tag(sync=True)  # every figure of the paper, for the web browser
-    _conditions = traitlets.List().tag(sync=True)  # and every one of ours
+    _tables = traitlets.List(traitlets.Dict()).tag(sync=True)  # every figure of the paper, for the web browser
+    _conditions = traitlets.List(traitlets.Dict()).tag(sync=True)  # and every one of the own results
     _whose = traitlets.Unicode("your").tag(sync=True)
 
     def __init__(
         self, runs: Source | Mapping[str, Source] | None = None, *, table: str = "5a", whose: str = "your"
     ) -> None:
-        opened = paper.table(table)
+        first_table = paper.table(table)
         sources = _labelled(runs)
         self.results = {label: _results(source) for label, source in sources.items()}
         grouped = by_condition(result for results in self.results.values() for result in results)
         self.conditions: dict[str, Figures] = {}
-        sent = []
+        plain_conditions = []
         for condition, models in grouped.items():
             name = str(condition)
             while name in self.conditions:  # only the judge's weights or the real clips differ
                 name += "′"
             self.conditions[name] = {model: measured(trainings) for model, trainings in models.items()}
-            sent.append(self._plain_condition(name, condition.unlike_the_paper(), models, f"{whose} runs"))
+            plain_conditions.append(self._plain_condition(name, condition.unlike_the_paper(), models, f"{whose} runs"))
         super().__init__(
             table=table,
             _whose=whose,
-            metric=opened.columns[0].key,
-            condition=_fullest(self.conditions, opened) or next(iter(self.conditions), ""),
-            _tables=[_plain_table(one, _fullest(self.conditions, one)) for one in paper.tables()],
-            _conditions=sent,
+            metric=first_table.columns[0].key,
+            condition=_fullest(self.conditions, first_table) or next(iter(self.conditions), ""),
+            _tables=[
+                _plain_table(paper_table, _fullest(self.conditions, paper_table)) for paper_table in paper.tables()
+            ],
+            _conditions=plain_conditions,
         )
         self.observe(self._settle, "table")
         unjudged = [label for label, results in self.results.items() if not results]
@@ -96,11 +97,11 @@ class TableExplorer(CourseWidget):
 
     @property
     def measured(self) -> Figures:
-        """One's own figures on screen: model → metric → `Measured`."""
+        """The own results on screen: model → metric → `Measured`."""
         return self.conditions.get(self.condition, {})
 
     def _settle(self, change: dict[str, Any]) -> None:
-        """After a table that was chosen in Python, bring the rest in line; the browser's choices come complete."""
+        """After a table was chosen in Python, adapt the other choices; the browser's choices are complete."""
         table = paper.table(self.table)
         if self.metric not in _keys(table):
             self.metric = table.columns[0].key
@@ -120,27 +121,22 @@ class TableExplorer(CourseWidget):
     def _check_column(self, proposal: dict[str, Any]) -> str:
         table, name = paper.table(self.table), proposal["trait"].name
         known = _keys(table) if name == "metric" else _sorts(table)
-        if proposal["value"] not in known:
-            raise traitlets.TraitError(
-                f"{name} is {proposal['value']!r}, but for table {self.table} there are {known}."
-            )
-        return proposal["value"]
+        return checked_choice(f"for table {self.table} the {name}", proposal["value"], known)
 
     @traitlets.validate("condition")
     def _check_condition(self, proposal: dict[str, Any]) -> str:
-        if proposal["value"] not in (self.conditions or {"": {}}):
-            raise traitlets.TraitError(
-                f"condition is {proposal['value']!r}, but the results are of {list(self.conditions)}."
-            )
-        return proposal["value"]
+        return checked_choice("condition", proposal["value"], self.conditions or {"": {}})
 
     def _plain_condition(
         self, name: str, reasons: list[str], models: dict[str, list[Result]], runs: str
     ) -> dict[str, Any]:
-        """What the web browser needs to know of a condition."""
+        """What the web browser needs to know about a condition."""
         figures, labels = self.conditions[name], {model: self._labels_of(models[model]) for model in models}
-        told = Counter(labels.values())
-        tables = {model: [t.number for t in paper.tables() if model in {r.model for r in t.rows}] for model in models}
+        label_counts = Counter(labels.values())
+        tables = {
+            model: [table.number for table in paper.tables() if model in {row.model for row in table.rows}]
+            for model in models
+        }
         return {
             "name": name,
             "reasons": reasons,
@@ -148,8 +144,8 @@ class TableExplorer(CourseWidget):
             "models": [
                 {
                     "model": model,
-                    # The learner's own name of it, unless it is that of several.
-                    "label": labels[model] if told[labels[model]] == 1 else model,
+                    # The learner's own name for it, unless several models have that name.
+                    "label": labels[model] if label_counts[labels[model]] == 1 else model,
                     "about": ", with ".join(filter(None, (labels[model], trainings[0].changes_in_words))),
                     "isOwn": model not in zoo.ENTRIES,
                     "tables": tables[model],
@@ -162,7 +158,7 @@ class TableExplorer(CourseWidget):
         }
 
     def _labels_of(self, trainings: list[Result]) -> str:
-        """The labels that some results were given under."""
+        """The labels under which these results were given."""
         labels = [
             label
             for label, results in self.results.items()
@@ -175,33 +171,33 @@ class TableExplorer(CourseWidget):
         return "\n".join([str(table), *self._comparisons(table)])
 
     def _comparisons(self, table: Table) -> list[str]:
-        """What is to be said of the results on screen."""
+        """Sentences about the results on screen."""
         lines = []
         for row in table.rows:
             figures = {key: self.measured.get(row.model, {}).get(key) for key in _keys(table)}
             if any(figures.values()):
                 lines.append(f"{row.label}: {_in_words(figures, table.columns)}")
-        own = [model for model in self.measured if model not in zoo.ENTRIES] if lines else []
-        lines += [f"{model} ({self._whose}s): {_in_words(self.measured[model], table.columns)}" for model in own]
+        own_models = [model for model in self.measured if model not in zoo.ENTRIES] if lines else []
+        lines += [f"{model} ({self._whose}s): {_in_words(self.measured[model], table.columns)}" for model in own_models]
         runs = f"{self._whose} runs"
-        found = [compare(table, self.measured, column.key, whose=runs) for column in table.columns]
-        lines += [comparison.sentence for comparison in found if comparison]
+        comparisons = [compare(table, self.measured, column.key, whose=runs) for column in table.columns]
+        lines += [comparison.sentence for comparison in comparisons if comparison]
         return [f"{runs.capitalize()} ({self.condition}), on a scale of their own.", *lines] if lines else []
 
     def _still_picture(self) -> tuple[bytes, str]:
         table = paper.table(self.table)
-        picture = png(draw(table, self.measured, self.condition, whose=f"{self._whose}s"), dpi=100)
+        picture = png(draw_table(table, self.measured, self.condition, whose=f"{self._whose}s"), dpi=100)
         rows = [f"{row.heading}: {_in_words(row.values, table.columns)}" for row in table.rows]
         return picture, " ".join([f"{table.heading}.", *rows, *self._comparisons(table)])
 
 
 def _in_words(values: Mapping[str, Any], columns: tuple[Column, ...]) -> str:
-    known = [(column, values.get(column.key)) for column in columns if values.get(column.key)]
-    return ", ".join(f"{column.title} {value}" for column, value in known) + "."
+    present = [(column, values.get(column.key)) for column in columns if values.get(column.key)]
+    return ", ".join(f"{column.title} {value}" for column, value in present) + "."
 
 
 def _labelled(runs: Source | Mapping[str, Source] | None) -> dict[str, Source]:
-    """Label → source; a single one is called as its directory or file is."""
+    """Label → source; the label of a single one is the name of its directory or file."""
     if runs is None:
         return {}
     if isinstance(runs, Run | str | Path):
@@ -219,8 +215,8 @@ def _results(source: Source) -> list[Result]:
     if not isinstance(source, Run | str | Path):
         raise ValueError(f"a run must be a Run, the directory of one, or a report file, got {type(source).__name__}.")
     if not isinstance(source, Run) and Path(source).suffix == ".json":
-        return paper.read_results(source)
-    return paper.results_of_run(source)
+        return read_results(source)
+    return results_of_run(source)
 
 
 def _keys(table: Table) -> list[str]:
@@ -250,7 +246,7 @@ def _plain_table(table: Table, condition: str) -> dict[str, Any]:
         "legend": table.legend,
         "counted": table.counted,
         "condition": condition,
-        "columns": [{"key": c.key, "title": c.title, "better": c.better} for c in table.columns],
+        "columns": [{"key": column.key, "title": column.title, "better": column.better} for column in table.columns],
         "rows": [
             {
                 "label": row.label,
@@ -269,23 +265,23 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def _plain_comparisons(figures: Figures, runs: str) -> dict[str, dict[str, Any]]:
-    """Table → metric → how it compares, for those with enough models."""
+    """Table → metric → comparison with the paper, for those with enough models."""
     plain: dict[str, dict[str, Any]] = {}
     for table in paper.tables():
         for column in table.columns:
-            found = compare(table, figures, column.key, whose=runs)
-            if found is None:
+            comparison = compare(table, figures, column.key, whose=runs)
+            if comparison is None:
                 continue
             plain.setdefault(table.number, {})[column.key] = {
-                "sentence": found.sentence,
-                "baseline": table.row(found.baseline).label,
-                "count": len(found.models),
+                "sentence": comparison.sentence,
+                "baseline": table.row(comparison.baseline).label,
+                "count": len(comparison.models),
                 "rows": {
                     model: {
-                        "paper": {"ratio": f"{found.paper[model]:.2f}", "place": found.paper_places[model]},
-                        "ours": {"ratio": f"{found.ours[model]:.2f}", "place": found.our_places[model]},
+                        "paper": {"ratio": f"{comparison.paper[model]:.2f}", "place": comparison.paper_places[model]},
+                        "ours": {"ratio": f"{comparison.ours[model]:.2f}", "place": comparison.our_places[model]},
                     }
-                    for model in found.models
+                    for model in comparison.models
                 },
             }
     return plain

@@ -1,4 +1,4 @@
-"""A run that trains beside the notebook: to start, pause, stop, and watch by losses, eigenvalues and samples."""
+"""A run that trains in the background: start, pause and stop it, and watch its losses, eigenvalues and samples."""
 
 import atexit
 import contextvars
@@ -11,56 +11,56 @@ from typing import Any
 
 import traitlets
 
-from ldvd_lib._checks import whole_number
-from ldvd_lib.hessian import SPECTRUM, SpectrumProbe
-from ldvd_lib.training import Run, SampleGrid, Trainer, TrainingDiverged
-from ldvd_lib.training.run import METRICS
+from ldvd_lib._kit.checks import whole_number
+from ldvd_lib.figures.training import draw_run, draw_text
+from ldvd_lib.runs import Run
+from ldvd_lib.runs.files import METRICS, SPECTRUM
+from ldvd_lib.training import SampleGrid, SpectrumProbe, Trainer, TrainingDiverged
 from ldvd_lib.widgets._course_widget import CourseWidget, png, say, script, style
-from ldvd_lib.widgets._training_figure import draw, draw_text
 
 __all__ = ["TrainingMonitor"]
 
 _NEWS_SECONDS = 0.5  # between two messages to the browser
-_EXIT_SECONDS = 20  # that a program's end waits for the step and its checkpoint
+_EXIT_SECONDS = 20  # how long the end of the program waits for the step and its checkpoint
 
 Series = dict[str, Any]  # "names" of n quantities, and "rows" of a step and n numbers
 
 
 def _copied(series: dict[str, Series], widget: Any) -> dict[str, Series]:
-    """What a page gets that opens late; lists of its own, since training goes on adding to them."""
-    return {key: {name: list(values) for name, values in some.items()} for key, some in series.items()}
+    """What a page that opens late is sent: copies of the lists, since training continues to add to the originals."""
+    return {key: {name: list(values) for name, values in lists.items()} for key, lists in series.items()}
 
 
 class TrainingMonitor(CourseWidget):
     """Start, pause and stop a run from the notebook, and watch it. The kernel stays free for other cells.
 
-    Training goes on in a thread of its own, which other cells and their interrupts do not disturb; on two CPU cores
-    they share the machine, so both become slower. Numbers go on arriving while a long cell runs; a button pressed
-    meanwhile is heard after it at the latest.
+    Training runs in its own thread, which other cells and their interrupts do not disturb; on two CPU cores they share
+    the machine, so both become slower. Numbers continue to arrive while a long cell runs; a button that is pressed
+    meanwhile has its effect after the cell at the latest.
 
     Pausing and stopping both wait for the end of the step and write a checkpoint; a run that was paused equals one that
-    was not. While it runs, take networks from `run` (of its last checkpoint): those of the trainer are just changing,
-    and calling one in a cell may change the run.
+    was not. While it runs, take networks from `run` (of its last checkpoint): those of the trainer are changing, and
+    calling one in a cell may change the run.
 
     Args:
-        trainer: what trains. Its callbacks decide what there is to see: a `SampleGrid` gives samples, a `SpectrumProbe`
+        trainer: what trains. Its callbacks decide what is shown: a `SampleGrid` gives samples, a `SpectrumProbe`
             eigenvalues.
-        steps: train until so many steps are done in all.
+        steps: train until this number of steps is done in all.
         autostart: start at once, without waiting for the button.
 
     Attributes:
         state: ``"ready"``, ``"running"``, ``"stopping"`` (until the step is done), ``"paused"``, ``"finished"`` (all
-            steps are done, or it was stopped) or ``"failed"``. Observers of it are called in the thread that trains.
+            steps are done, or it was stopped) or ``"failed"``. Its observers are called in the thread that trains.
         step: steps done.
-        steps: can be set while it does not run; a finished run goes on when there are more.
-        seconds: trained so far.
+        steps: can be set while it does not run; a finished run can continue if they are raised.
+        seconds: how long it has trained.
         rate: steps per second since the last start, or None.
-        eta: seconds that are left at this rate, or None.
+        eta: seconds left at this rate, or None.
         error: what made the run fail, or None.
         status: the line under the widget.
 
     Raises:
-        ValueError: `trainer` is no `Trainer`, or `steps` is no positive whole number.
+        ValueError: `trainer` is not a `Trainer`, or `steps` is not a positive whole number.
     """
 
     _esm = script("spectrum_plot.js", "line_chart.js", "training_monitor.js")
@@ -74,7 +74,7 @@ class TrainingMonitor(CourseWidget):
     seconds = traitlets.Float(0.0, read_only=True).tag(sync=True)
     rate = traitlets.Float(None, allow_none=True, read_only=True).tag(sync=True)
     eta = traitlets.Float(None, allow_none=True, read_only=True).tag(sync=True)
-    # All rows so far. They are added to in place, which sends nothing: an open page is sent the new ones alone.
+    # All rows so far. New ones are added in place, which sends nothing; open pages are sent only the new rows.
     _series = traitlets.Dict().tag(sync=True, to_json=_copied)
     _samples = traitlets.Bytes(b"").tag(sync=True)  # the newest sample grid, a GIF
     _sampled_step = traitlets.Int(0).tag(sync=True)
@@ -88,14 +88,14 @@ class TrainingMonitor(CourseWidget):
             raise ValueError(f"TrainingMonitor takes a Trainer, got {type(trainer).__name__}.")
         steps = whole_number("steps", steps, least=1)
         self.trainer = trainer
-        self._lock = threading.RLock()  # buttons are heard in one thread, steps done in another
+        self._lock = threading.RLock()  # buttons are handled in one thread, and steps are done in another
         self._metrics_file = _NewRecords(trainer.directory / METRICS)
         self._spectrum_file = _NewRecords(trainer.directory / SPECTRUM)
         self._watch = _Watch(self)
-        self._wish = ""  # "pause" or "stop", once asked for
+        self._request = ""  # "pause" or "stop", once one was asked for
         self._next_news = 0.0
-        self._began: tuple[float, int] | None = None  # when the first step since the start was done, and which
-        series = {key: {"names": [], "rows": []} for key in ("losses", "eigenvalues")}
+        self._began: tuple[float, int] | None = None  # the time of the first step since the start, and its number
+        series: dict[str, Series] = {key: {"names": [], "rows": []} for key in ("losses", "eigenvalues")}
         self._take_in(series)
         super().__init__(
             steps=steps,
@@ -113,30 +113,29 @@ class TrainingMonitor(CourseWidget):
         if autostart and self.step < self.steps:
             self.start()
 
-    # What one asks of it ---------------------------------------------------------------------------------------------
+    # Control ---------------------------------------------------------------------------------------------------------
 
     @property
     def run(self) -> Run | None:
-        """The run as it lies on disk, or None before anything of it is saved."""
+        """The run as it is on disk, or None before anything of it is saved."""
         run = Run.open(self.trainer.directory)
         metrics = self.trainer.directory / METRICS
-        is_begun = run.checkpoints or (metrics.is_file() and metrics.stat().st_size)
-        return run if is_begun else None
+        is_saved = run.checkpoints or (metrics.is_file() and metrics.stat().st_size)
+        return run if is_saved else None
 
     def start(self) -> None:
-        """Start, or go on; nothing changes where it runs already.
+        """Start, or continue; nothing changes if it runs already.
 
         Raises:
-            RuntimeError: there is nothing to do, or it cannot be done now, saying why.
+            RuntimeError: there is nothing to do, or it cannot start now; the message says why.
         """
         with self._lock:
             if self.state == "running":
                 return
             self._check_startable()
             self.set_trait("step", self.trainer.step)
-            self._wish, self._began, self._next_news = "", None, 0.0
-            # With the context of whoever started it: what the thread should print belongs to that cell, and does not
-            # turn up in another.
+            self._request, self._began, self._next_news = "", None, 0.0
+            # It has the context of the cell that started it, so that what it prints appears there and not in another.
             self._thread = threading.Thread(
                 target=contextvars.copy_context().run,
                 args=(self._train, self.steps),
@@ -148,24 +147,24 @@ class TrainingMonitor(CourseWidget):
             self._thread.start()
 
     def pause(self) -> None:
-        """Hold after the current step, with a checkpoint written; `start` goes on. Returns at once: see `wait`."""
+        """Pause after the current step, with a checkpoint; `start` continues. Returns at once: see `wait`."""
         with self._lock:
             if self.state in ("running", "stopping"):
-                self._wish = "pause"
+                self._request = "pause"
                 self._set("stopping", "Pausing after this step …")
 
     def stop(self) -> None:
-        """End after the current step, with a checkpoint written. Returns at once: see `wait`."""
+        """Stop after the current step, with a checkpoint. Returns at once: see `wait`."""
         with self._lock:
             if self.state in ("running", "stopping"):
-                self._wish = "stop"
+                self._request = "stop"
                 self._set("stopping", "Stopping after this step …")
             elif self.state == "paused":
-                self._wish = "stop"
+                self._request = "stop"
                 self._settle()
 
     def wait(self, timeout: float | None = None) -> str:
-        """Wait until it does not run any more, or so many seconds. For scripts; an interrupt ends the waiting alone.
+        """Wait until it no longer runs, at most `timeout` seconds. For scripts; an interrupt ends only the waiting.
 
         Returns:
             The state.
@@ -175,7 +174,7 @@ class TrainingMonitor(CourseWidget):
         return self.state
 
     def close(self) -> None:
-        """Stop the run, which nobody could stop any more, and close the widget."""
+        """Close the widget, and stop the run, since nobody could stop it later."""
         if self._thread is not None:
             self.stop()
         super().close()
@@ -198,15 +197,15 @@ class TrainingMonitor(CourseWidget):
             self.error = error
             self._look()
             self._settle()
-            self.send_state("_series")  # whole: whoever keeps states (nbclient, say) does not see the messages
+            self.send_state("_series")  # all of it, for programs that keep states (such as nbclient) but no messages
 
     def _on_step(self) -> None:
-        """After every step: heed what was asked for, and tell the browser now and then."""
+        """After every step: do what was requested, and send news to the browser from time to time."""
         with self._lock:
             now, step = time.monotonic(), self.trainer.step
-            if self._wish:
+            if self._request:
                 self.trainer.stop()
-            if self._began is None:  # the first step is slower than the rest, and not counted
+            if self._began is None:  # the first step is slower than the others, and not counted
                 self._began = now, step
             if now < self._next_news:
                 return
@@ -219,18 +218,18 @@ class TrainingMonitor(CourseWidget):
                 self._look()
 
     def _look(self) -> None:
-        """Take in what is new in the run's directory."""
+        """Read what is new in the run's directory."""
         self.set_trait("step", self.trainer.step)
         self.set_trait("seconds", float(self.trainer.seconds))
         lengths = {key: len(series["rows"]) for key, series in self._series.items()}
         self._take_in(self._series)
-        new = {
+        new_rows = {
             key: {"first": lengths[key], "names": series["names"], "rows": series["rows"][lengths[key] :]}
             for key, series in self._series.items()
             if len(series["rows"]) > lengths[key]
         }
-        if new:
-            self.send({"type": "rows", "series": new})
+        if new_rows:
+            self.send({"type": "rows", "series": new_rows})
         grids = {int(path.stem.removeprefix("step_")): path for path in Run.open(self.trainer.directory).sample_files}
         newest = max((step for step in grids if step <= self.step), default=0)
         if newest > self._sampled_step:
@@ -242,9 +241,9 @@ class TrainingMonitor(CourseWidget):
         _add_eigenvalues(series["eigenvalues"], self._spectrum_file())
 
     def _leave(self) -> None:
-        """At the program's end: leave a checkpoint of what was reached."""
+        """At the end of the program: save a checkpoint."""
         self.stop()
-        self._thread.join(_EXIT_SECONDS)
+        self.wait(_EXIT_SECONDS)
 
     # Its state -------------------------------------------------------------------------------------------------------
 
@@ -262,21 +261,22 @@ class TrainingMonitor(CourseWidget):
             self._report(status, failed=failed)
 
     def _settle(self) -> None:
-        """Say in which state it is while it does not run."""
+        """Set and report the state while it does not run."""
         with self._lock:
             self.set_trait("eta", None)
             run = Run.open(self.trainer.directory)
             saved = f" Saved in {run.checkpoints[-1]}." if run.checkpoints else ""
             if isinstance(self.error, TrainingDiverged):
-                self._set("failed", f"Failed: {self.error}.", failed=True)  # which says at which step, and what is kept
+                # The error says at which step, and what is saved.
+                self._set("failed", f"Failed: {self.error}.", failed=True)
             elif self.error is not None:
-                kept = f"The last checkpoint is {run.checkpoints[-1]}." if saved else "There is no checkpoint yet."
-                self._set("failed", f"Failed at {self._count}. {say(self.error)}. {kept}", failed=True)
+                advice = f"The last checkpoint is {run.checkpoints[-1]}." if saved else "There is no checkpoint yet."
+                self._set("failed", f"Failed at {self._count}. {say(self.error)}. {advice}", failed=True)
             elif self.step >= self.steps:
                 self._set("finished", f"Finished: {self._count}.{saved}")
             elif self.step == 0:
                 self._set("ready", "Not started. It trains in the background: other cells can be run meanwhile.")
-            elif self._wish == "stop":
+            elif self._request == "stop":
                 self._set("finished", f"Stopped at {self._count}.{saved}")
             else:
                 self._set("paused", f"Paused at {self._count}.{saved}")
@@ -284,7 +284,7 @@ class TrainingMonitor(CourseWidget):
     def _check_startable(self) -> None:
         if self.state == "stopping":
             raise RuntimeError("the run is just about to stop: wait until it has (`wait()`), then start it again.")
-        if self.state == "failed":
+        if self.error is not None:
             raise RuntimeError(
                 f"this run has failed ({say(self.error)}): make the Trainer anew, with resume=True to go on from its "
                 "last checkpoint, and a monitor for it."
@@ -321,7 +321,7 @@ class TrainingMonitor(CourseWidget):
     def _still_picture(self) -> tuple[bytes, str]:
         rows = self._series["losses"]["rows"]
         if rows:
-            figure = draw(Run.open(self.trainer.directory), self._samples, self._sampled_step)
+            figure = draw_run(Run.open(self.trainer.directory), self._samples, self._sampled_step)
         else:
             text = "not started" if self.step == 0 else f"{self._count}, nothing logged yet"
             figure = draw_text(f"{self._name}: {text}")
@@ -333,15 +333,16 @@ class TrainingMonitor(CourseWidget):
             alt += f" Losses at step {rows[-1][0]:,}: {', '.join(losses)}."
             probed = self._series["eigenvalues"]
             if probed["rows"]:
-                ends = zip(probed["names"], probed["rows"][-1][1:], strict=True)
-                alt += f" Eigenvalues at step {probed['rows'][-1][0]:,}: {', '.join(f'{n} {v}' for n, v in ends)}."
+                pairs = zip(probed["names"], probed["rows"][-1][1:], strict=True)
+                eigenvalues = ", ".join(f"{name} {value}" for name, value in pairs)
+                alt += f" Eigenvalues at step {probed['rows'][-1][0]:,}: {eigenvalues}."
             if self._samples:
                 alt += f" One frame of the samples of step {self._sampled_step:,}."
         return png(figure), alt
 
 
 class _Watch:
-    """The callback by which the monitor hears of every step."""
+    """The callback that tells the monitor of every step."""
 
     every = 1
 
@@ -353,28 +354,28 @@ class _Watch:
 
 
 class _NewRecords:
-    """Calling it gives the records of a JSON-lines file that have come since the last call."""
+    """Calling it returns the records that were added to a JSON-lines file since the last call."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.read = path, 0
+        self.path, self.position = path, 0
 
     def __call__(self) -> list[dict[str, Any]]:
         if not self.path.is_file():
             return []
         with self.path.open("rb") as file:
-            file.seek(self.read)
-            whole, end, _ = file.read().rpartition(b"\n")
-        self.read += len(whole + end)
-        return [json.loads(line) for line in whole.splitlines()]
+            file.seek(self.position)
+            lines, newline, _ = file.read().rpartition(b"\n")
+        self.position += len(lines + newline)
+        return [json.loads(line) for line in lines.splitlines()]
 
 
 def _interval(trainer: Trainer, kind: type) -> int | None:
-    """Steps between two calls of the trainer's callback of some kind; None without one."""
+    """Steps between two calls of the trainer's callback of a kind; None without one."""
     return next((callback.every for callback in trainer.callbacks if isinstance(callback, kind)), None)
 
 
 def _number(value: float | None) -> float | None:
-    """As JSON can say it, with six digits."""
+    """The value with six digits; None if it is not finite, which JSON does not have."""
     return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
 
 
@@ -386,12 +387,12 @@ def _add_metrics(series: Series, records: list[dict[str, Any]]) -> None:
 
 
 def _add_eigenvalues(series: Series, records: list[dict[str, Any]]) -> None:
-    """The ends of every discriminator's spectrum; the discriminators of a GAN are probed at the same steps."""
+    """Add the ends of every discriminator's spectrum; all discriminators of a GAN are probed at the same steps."""
     names = list(dict.fromkeys(record["discriminator"] for record in records))
     if records and not series["names"]:
-        of = [f"{name} " if len(names) > 1 else "" for name in names]
-        series["names"] = [f"{name}{end}" for name in of for end in ("λ⁺", "λ⁻")]
+        prefixes = [f"{name} " if len(names) > 1 else "" for name in names]
+        series["names"] = [f"{prefix}{symbol}" for prefix in prefixes for symbol in ("λ⁺", "λ⁻")]
     by_step: dict[int, list[float | None]] = {}
     for record in records:
-        by_step.setdefault(record["step"], []).extend(_number(record[end]) for end in ("largest", "smallest"))
+        by_step.setdefault(record["step"], []).extend(_number(record[key]) for key in ("largest", "smallest"))
     series["rows"] += [[step, *values] for step, values in by_step.items() if len(values) == len(series["names"])]

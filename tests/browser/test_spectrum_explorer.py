@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 
 from ldvd_lib import zoo
-from ldvd_lib.configuration import save_json, to_dict
+from ldvd_lib._kit.configuration import save_json, to_dict
 from ldvd_lib.hessian import spectral_density
-from ldvd_lib.training.run import RunConfig
+from ldvd_lib.runs.run import RunConfig
 
 
 def write(name, height, steps, discriminators=("video",)):

@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
 # Scores that were made up: TGAN-F is the best by FID, c0-c3 by IS, as it is not in the paper.
 REPORT = """\
-from ldvd_lib.paper import Result, write_results
+from ldvd_lib.runs import Result, write_results
 
 
 def result(model, inception, distance, *, seed=0, steps=1200):

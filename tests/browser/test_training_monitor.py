@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
 
-from ldvd_lib.training import Run
+from ldvd_lib.runs import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -17,7 +17,7 @@ import logging, sys, time
 sys.path.insert(0, {TINY!r})
 from pathlib import Path
 from test_training_monitor import TrainingMonitor, tiny_trainer
-from ldvd_lib.hessian import SpectrumProbe
+from ldvd_lib.training import SpectrumProbe
 from ldvd_lib.training import SampleGrid
 
 class Slow:
@@ -175,12 +175,12 @@ def test_what_the_chart_says_is_what_was_logged(notebook, widget):
             shown = float(text.split("generator loss ")[1].split(", ")[0].replace("−", "-"))
             assert shown == pytest.approx(value, rel=0.01)
     losses.press("Escape")
-    line = losses.locator("g[data-name='fake score']")
+    line = losses.locator("g[data-name='video fake score']")
     expect(line).to_have_count(0)
-    widget.get_by_role("checkbox", name="fake score").check()
+    widget.get_by_role("checkbox", name="video fake score").check()
     expect(line).to_have_count(1)
     expect(readout).to_contain_text("fake score")
-    widget.get_by_role("checkbox", name="fake score").uncheck()
+    widget.get_by_role("checkbox", name="video fake score").uncheck()
     expect(line).to_have_count(0)
     eigenvalues = widget.get_by_role("slider", name="Leading eigenvalues")
     assert eigenvalues.get_attribute("aria-valuetext").startswith("step ")

@@ -1,5 +1,6 @@
 """Small videos and a small data set in UCF-101's layout, written when they are needed."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,31 @@ WriteVideo = Callable[..., Path]
 CLASSES = ("ApplyEyeMakeup", "HandstandPushups", "YoYo")
 # The official files spell this one class differently from the class list.
 SPELLED = {"HandstandPushups": "HandStandPushups"}
+
+
+@pytest.fixture
+def unsafe_moves(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """What was renamed before all of it was on the disk: files since written to, directories since added to."""
+    safe: dict[int, tuple[int, int]] = {}
+    unsafe: list[Path] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def state(status: os.stat_result) -> tuple[int, int]:
+        return status.st_size, status.st_mtime_ns
+
+    def recording_fsync(handle: int) -> None:
+        fsync(handle)
+        safe[os.fstat(handle).st_ino] = state(os.fstat(handle))
+
+    def checking_replace(self: Path, target: Path) -> Path:
+        for path in (self, *self.rglob("*")):
+            if path.name != "lock" and safe.get(path.stat().st_ino) != state(path.stat()):
+                unsafe.append(path)
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", recording_fsync)
+    monkeypatch.setattr(Path, "replace", checking_replace)
+    return unsafe
 
 
 @pytest.fixture(scope="session")

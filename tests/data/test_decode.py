@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-import ldvd_lib._torchvision  # noqa: F401  (lets torchvision import beside any torch)
+import ldvd_lib._kit.torchvision  # noqa: F401  (lets torchvision import beside any torch)
 from ldvd_lib.data import decode
 from ldvd_lib.data.decode import DecodeError
 

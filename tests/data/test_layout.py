@@ -94,19 +94,20 @@ def test_find_clips(root: Path, tmp_path: Path):
         layout.find_clips(root)
 
 
-@pytest.mark.parametrize("there", [False, True])
-def test_install(tmp_path: Path, there: bool):
+@pytest.mark.parametrize("old", [False, True])
+def test_install(tmp_path: Path, old: bool, unsafe_moves: list[Path]):
     (tmp_path / "new").write_text("new")
     (tmp_path / "other").write_text("other")
     target = tmp_path / "target"
-    if there:
+    if old:
         (target / "A").mkdir(parents=True)
         (target / "A" / "a").write_text("half")
         (target / "A" / "kept").write_text("kept")
     layout.install({"A/a": tmp_path / "new", "B/b": tmp_path / "other"}, target, tmp_path / "stage")
     assert (target / "A" / "a").read_text() == "new" and (target / "B" / "b").read_text() == "other"
-    assert (target / "A" / "kept").exists() == there
+    assert (target / "A" / "kept").exists() == old
     assert not (tmp_path / "stage").exists()
+    assert unsafe_moves == [], "no file gets its name before its content is on the disk"
 
 
 def test_workspace_beside_one_that_is_still_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -43,7 +43,7 @@ def read(videos):
 
 
 def test_a_batch_has_the_networks_shape_range_and_memory_format(store):
-    videos = WindowSampler(store, batch_size=5, num_frames=8).next_batch()
+    videos = WindowSampler(store, batch_size=5, num_frames=8).next_batch().videos
     assert videos.shape == (5, 3, 8, 3, WIDTH)
     assert videos.dtype == torch.float32
     assert videos.is_contiguous(memory_format=torch.channels_last_3d)
@@ -62,14 +62,14 @@ def test_windows_are_the_stored_frames(store):
 
 @pytest.mark.parametrize("stride", [1, 2])
 def test_frames_are_a_stride_apart_and_inside_the_clip(store, stride):
-    clips, frames, columns = read(WindowSampler(store, batch_size=200, num_frames=5, stride=stride).next_batch())
+    clips, frames, columns = read(WindowSampler(store, batch_size=200, num_frames=5, stride=stride).next_batch().videos)
     assert (frames.diff(dim=1) == stride).all()
     assert (frames[:, -1] < torch.from_numpy(store.lengths)[clips]).all()
     assert (columns == torch.arange(WIDTH)).all()
 
 
 def test_each_window_draws_its_stride_from_the_tuple(store):
-    _, frames, _ = read(WindowSampler(store, batch_size=3000, num_frames=3, stride=(1, 2, 4)).next_batch())
+    _, frames, _ = read(WindowSampler(store, batch_size=3000, num_frames=3, stride=(1, 2, 4)).next_batch().videos)
     steps = frames.diff(dim=1)
     assert (steps[:, 0] == steps[:, 1]).all(), "the stride changes within a window"
     strides, counts = steps[:, 0].unique(return_counts=True)
@@ -78,7 +78,7 @@ def test_each_window_draws_its_stride_from_the_tuple(store):
 
 
 def test_clips_and_places_are_uniform(store):
-    clips, frames, _ = read(WindowSampler(store, batch_size=20_000, num_frames=8).next_batch())
+    clips, frames, _ = read(WindowSampler(store, batch_size=20_000, num_frames=8).next_batch().videos)
     counts = clips.bincount(minlength=len(store))
     assert stats.chisquare(counts).pvalue > 1e-3, "long clips must not count for more"
     for clip, length in enumerate(store.lengths):
@@ -90,8 +90,8 @@ def test_clips_and_places_are_uniform(store):
 
 def test_flip_mirrors_half_the_windows_and_nothing_else(store):
     options = {"batch_size": 2000, "num_frames": 4, "seed": 1}
-    plain = read(WindowSampler(store, **options).next_batch())
-    clips, frames, columns = read(WindowSampler(store, flip=True, **options).next_batch())
+    plain = read(WindowSampler(store, **options).next_batch().videos)
+    clips, frames, columns = read(WindowSampler(store, flip=True, **options).next_batch().videos)
     assert torch.equal(clips, plain[0])
     assert torch.equal(frames, plain[1])
     mirrored = columns[:, 0] == WIDTH - 1
@@ -102,8 +102,8 @@ def test_flip_mirrors_half_the_windows_and_nothing_else(store):
 
 def test_reverse_plays_half_the_windows_backwards_and_nothing_else(store):
     options = {"batch_size": 2000, "num_frames": 4, "stride": 2, "seed": 1}
-    plain = read(WindowSampler(store, **options).next_batch())
-    clips, frames, columns = read(WindowSampler(store, reverse=True, **options).next_batch())
+    plain = read(WindowSampler(store, **options).next_batch().videos)
+    clips, frames, columns = read(WindowSampler(store, reverse=True, **options).next_batch().videos)
     assert torch.equal(clips, plain[0])
     assert torch.equal(columns, plain[2])
     backwards = frames[:, 0] > frames[:, 1]
@@ -114,7 +114,7 @@ def test_reverse_plays_half_the_windows_backwards_and_nothing_else(store):
 
 def test_flip_and_reverse_are_independent(store):
     sampler = WindowSampler(store, batch_size=4000, num_frames=4, flip=True, reverse=True)
-    _, frames, columns = read(sampler.next_batch())
+    _, frames, columns = read(sampler.next_batch().videos)
     mirrored, backwards = columns[:, 0] > 0, frames[:, 0] > frames[:, 1]
     table = [[int((mirrored == m).logical_and(backwards == b).sum()) for m in (False, True)] for b in (False, True)]
     assert stats.chi2_contingency(table).pvalue > 1e-3
@@ -129,7 +129,7 @@ def test_clips_that_are_too_short_are_named(store):
 
 def test_looping_goes_on_at_the_beginning(store):
     sampler = WindowSampler(store, batch_size=5000, num_frames=16, short="loop")
-    clips, frames, _ = read(sampler.next_batch())
+    clips, frames, _ = read(sampler.next_batch().videos)
     lengths = torch.from_numpy(store.lengths)[clips]
     assert (frames[:, 1:] == (frames[:, :-1] + 1) % lengths[:, None]).all()
     short = frames[clips == 1, 0].bincount(minlength=9)
@@ -140,18 +140,19 @@ def test_looping_goes_on_at_the_beginning(store):
 
 def test_a_seed_decides_the_batches(store):
     def batches(seed):
-        return list(itertools.islice(WindowSampler(store, batch_size=4, num_frames=8, seed=seed), 5))
+        sampler = WindowSampler(store, batch_size=4, num_frames=8, seed=seed)
+        return [batch.videos for batch in itertools.islice(sampler, 5)]
 
     assert all(torch.equal(a, b) for a, b in zip(batches(7), batches(7), strict=True))
     assert not any(torch.equal(a, b) for a, b in zip(batches(7), batches(8), strict=True))
 
 
 def test_other_uses_of_randomness_do_not_interfere(store):
-    first = WindowSampler(store, batch_size=4, num_frames=8).next_batch()
+    first = WindowSampler(store, batch_size=4, num_frames=8).next_batch().videos
     torch.manual_seed(5)
     sampler = WindowSampler(store, batch_size=4, num_frames=8)
     before = torch.get_rng_state()
-    assert torch.equal(sampler.next_batch(), first)
+    assert torch.equal(sampler.next_batch().videos, first)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -159,7 +160,7 @@ def test_resident_frames_give_the_same_batches(store):
     options = {"batch_size": 16, "num_frames": 8, "flip": True, "reverse": True, "seed": 2}
     mapped, resident = (WindowSampler(store, resident=resident, **options) for resident in (False, True))
     for _ in range(3):
-        assert torch.equal(mapped.next_batch(), resident.next_batch())
+        assert torch.equal(mapped.next_batch().videos, resident.next_batch().videos)
     assert (store.frames[..., 2] == np.arange(WIDTH)).all(), "mirroring must not touch the store"
 
 
@@ -185,8 +186,8 @@ def test_a_gpu_gives_the_same_batches(store, resident):
     on_cpu = WindowSampler(store, **options)
     on_gpu = WindowSampler(store, device="cuda", resident=resident, **options)
     for _ in range(3):
-        expected, expected_labels = on_cpu.next_batch(with_labels=True)
-        videos, labels = on_gpu.next_batch(with_labels=True)
+        expected, expected_labels, _ = on_cpu.next_batch()
+        videos, labels, _ = on_gpu.next_batch()
         assert videos.device.type == labels.device.type == "cuda"
         assert videos.is_contiguous(memory_format=torch.channels_last_3d)
         torch.testing.assert_close(videos.cpu(), expected, rtol=0, atol=1e-6)
@@ -194,15 +195,17 @@ def test_a_gpu_gives_the_same_batches(store, resident):
 
 
 def test_labels_are_those_of_the_clips(store):
-    videos, labels = WindowSampler(store, batch_size=50, num_frames=4).next_batch(with_labels=True)
+    videos, labels, _ = WindowSampler(store, batch_size=50, num_frames=4).next_batch()
     assert torch.equal(labels, torch.from_numpy(store.labels)[read(videos)[0]])
 
 
 def test_a_description_is_plain_and_tells_samplers_apart(store):
     options = [{}, {"num_frames": 5}, {"stride": (1, 2)}, {"flip": True}, {"reverse": True}, {"short": "loop"}]
-    told = [json.dumps(WindowSampler(store, **{"batch_size": 2, "num_frames": 4} | o).describe()) for o in options]
-    told.append(json.dumps(WindowSampler(make_store([20, 9]), batch_size=2, num_frames=4).describe()))
-    assert len(set(told)) == len(told)
+    descriptions = [
+        json.dumps(WindowSampler(store, **{"batch_size": 2, "num_frames": 4} | o).describe()) for o in options
+    ]
+    descriptions.append(json.dumps(WindowSampler(make_store([20, 9]), batch_size=2, num_frames=4).describe()))
+    assert len(set(descriptions)) == len(descriptions)
 
 
 def test_a_saved_state_continues_bit_for_bit(store, tmp_path):
@@ -211,11 +214,11 @@ def test_a_saved_state_continues_bit_for_bit(store, tmp_path):
     for _ in range(3):
         sampler.next_batch()
     torch.save(sampler.state_dict(), tmp_path / "state.pt")
-    expected = [sampler.next_batch() for _ in range(3)]
+    expected = [sampler.next_batch().videos for _ in range(3)]
 
     continued = WindowSampler(store, seed=0, **options)
     continued.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
-    assert all(torch.equal(continued.next_batch(), batch) for batch in expected)
+    assert all(torch.equal(continued.next_batch().videos, batch) for batch in expected)
     with pytest.raises(ValueError, match="generator"):
         continued.load_state_dict({})
 
@@ -226,35 +229,35 @@ def test_a_peek_is_the_same_each_time_and_leaves_the_sequence(store):
     peeks = []
     for _ in range(3):
         peeks.append(sampler.peek(9, seed=2))
-        assert torch.equal(sampler.next_batch(), undisturbed.next_batch())
-    videos, labels = peeks[0]
+        assert torch.equal(sampler.next_batch().videos, undisturbed.next_batch().videos)
+    videos, labels, _ = peeks[0]
     assert videos.shape == (9, 3, 8, 3, WIDTH)
-    for other_videos, other_labels in peeks[1:]:
+    for other_videos, other_labels, _ in peeks[1:]:
         assert torch.equal(other_videos, videos)
         assert torch.equal(other_labels, labels)
-    clips = read(WindowSampler(store, **options | {"flip": False}).peek(9, seed=2)[0])[0]
+    clips = read(WindowSampler(store, **options | {"flip": False}).peek(9, seed=2).videos)[0]
     assert torch.equal(labels, torch.from_numpy(store.labels)[clips])
-    assert not torch.equal(sampler.peek(9, seed=3)[0], videos)
-    assert len(sampler.peek()[0]) == sampler.batch_size == 6
+    assert not torch.equal(sampler.peek(9, seed=3).videos, videos)
+    assert sampler.peek().size == sampler.batch_size == 6
     # A batch of the same seed, so that two samplers of one store peek at the same windows.
-    assert torch.equal(sampler.peek(seed=4)[0], WindowSampler(store, **options).next_batch())
+    assert torch.equal(sampler.peek(seed=4).videos, WindowSampler(store, **options).next_batch().videos)
 
 
 def test_a_peek_leaves_a_batch_alone_that_is_just_being_drawn(store, monkeypatch):
     """As where a run trains in another thread: each is in the midst of the other."""
     sampler, undisturbed = (WindowSampler(store, batch_size=6, num_frames=8) for _ in range(2))
-    expected = undisturbed.next_batch()
+    expected = undisturbed.next_batch().videos
     batches, gather = [], sampler.gather
 
     def gather_late(windows):
         monkeypatch.setattr(sampler, "gather", gather)
-        batches.append(sampler.next_batch())
+        batches.append(sampler.next_batch().videos)
         return gather(windows)
 
     monkeypatch.setattr(sampler, "gather", gather_late)
-    peeked, _ = sampler.peek(3, seed=1)
+    peeked = sampler.peek(3, seed=1).videos
     assert torch.equal(batches[0], expected)
-    assert torch.equal(peeked, sampler.peek(3, seed=1)[0])
+    assert torch.equal(peeked, sampler.peek(3, seed=1).videos)
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,46 @@ def test_work_on_changed_files_or_for_other_parameters_is_not_continued(
     assert contents(tmp_path / "store") == contents(tmp_path / "new") != contents(tmp_path / "whole")
 
 
+def test_nothing_gets_its_name_before_it_is_on_the_disk(make, unsafe_moves):
+    make()
+    assert unsafe_moves == []
+
+
+def test_the_journal_claims_only_frames_that_are_on_the_disk(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(_unfinished, "_SECONDS_BETWEEN_COMMITS", -1.0)
+    partial, fsync = tmp_path / "store.partial", os.fsync
+    safe, counts = [0], []
+
+    def checking(handle):
+        fsync(handle)
+        if not partial.exists():  # renamed, for it is finished
+            return
+        if os.path.samestat(os.fstat(handle), (partial / "frames.npy").stat()):
+            safe.append(os.fstat(handle).st_size)
+        records = [json.loads(line) for line in (partial / "journal.jsonl").read_text().splitlines()[1:]]
+        counts.append(len(records))
+        assert sum(record["length"] for record in records) * SIZE * SIZE * 3 <= safe[-1]
+
+    monkeypatch.setattr(os, "fsync", checking)
+    make()
+    assert set(counts) == set(range(7)), "every clip was entered by itself"
+
+
+def test_lines_of_other_parameters_cannot_come_back_below_a_new_heading(tree, tmp_path, monkeypatch):
+    clips = ucf101.index(tree).clips
+
+    def begin(size):
+        parameters = {"image_size": size, "stride": 1, "subset": "train", "fold": 1}
+        with _unfinished.UnfinishedStore(tmp_path, parameters, clips) as unfinished:
+            unfinished.append(*store._decode_clip(clips[0], image_size=size, stride=1))
+
+    begin(8)
+    fsync, lengths = os.fsync, []
+    monkeypatch.setattr(os, "fsync", lambda handle: fsync(handle) or lengths.append(os.fstat(handle).st_size))
+    begin(SIZE)
+    assert lengths[0] == 0, "the old journal is gone from the disk before anything new is written"
+
+
 KILLED = """
 import sys, time
 from pathlib import Path

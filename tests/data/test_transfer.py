@@ -18,10 +18,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import urllib3
 from local_server import Answer, LocalServer
 
+from ldvd_lib._kit.files import file_sha256
 from ldvd_lib.data import transfer
-from ldvd_lib.data.transfer import DownloadError, Transfer, check_free_space, fetch, file_sha256
+from ldvd_lib.data.transfer import DownloadError, Transfer, check_free_space, fetch
 
 CONTENT = random.Random(0).randbytes(500_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -111,6 +113,55 @@ def test_another_run_continues(server: LocalServer, tmp_path: Path):
     length = begin(server, tmp_path / "file.bin").stat().st_size
     assert get(server, tmp_path / "file.bin", sha256=SHA256).read_bytes() == CONTENT
     assert server.ranges() == [f"bytes={length}-"]
+
+
+def test_interrupted_run_is_continued(server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    body = transfer._body
+
+    def interrupted(response):
+        yield from itertools.islice(body(response), 3)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(transfer, "_body", interrupted)
+        get(server, tmp_path / "file.bin")
+    length = (tmp_path / "file.bin.part").stat().st_size
+    assert length == 3 * 65536
+    assert get(server, tmp_path / "file.bin", sha256=SHA256).read_bytes() == CONTENT
+    assert server.ranges() == [None, f"bytes={length}-"]
+
+
+def test_only_what_came_to_the_disk_is_continued(server: LocalServer, tmp_path: Path):
+    # After a power failure a file may have its new length, but zeros where its last bytes should be.
+    part = begin(server, tmp_path / "file.bin")
+    length = part.stat().st_size
+    part.write_bytes(part.read_bytes() + bytes(10_000))
+    assert get(server, tmp_path / "file.bin").read_bytes() == CONTENT
+    assert server.ranges() == [f"bytes={length}-"]
+
+
+def test_notes_claim_only_what_is_on_the_disk(server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    lengths: list[int] = []
+    to_disk = transfer.to_disk
+
+    def recording(path: Path) -> None:
+        to_disk(path)
+        lengths.append(Path(path).stat().st_size)
+
+    monkeypatch.setattr(transfer, "to_disk", recording)
+    monkeypatch.setattr(transfer, "_SECONDS_BETWEEN_NOTES", -1.0)
+    part = begin(server, tmp_path / "file.bin")
+    assert len(set(lengths)) >= 3, "a long download is brought to the disk again and again, not only at its end"
+    notes = json.loads(part.with_name("file.bin.part.json").read_text())
+    assert notes["safe_length"] == lengths[-1] == part.stat().st_size
+
+
+def test_nothing_gets_its_name_before_it_is_on_the_disk(server: LocalServer, tmp_path: Path, unsafe_moves: list[Path]):
+    begin(server, tmp_path / "file.bin")
+    get(server, tmp_path / "file.bin", sha256=SHA256)
+    (tmp_path / "other.bin.part").write_bytes(CONTENT)  # put there by the user, whole
+    get(server, tmp_path / "other.bin", size=len(CONTENT))
+    assert unsafe_moves == []
 
 
 def test_killed_process_is_continued(server: LocalServer, tmp_path: Path):
@@ -291,7 +342,7 @@ def test_lasting_trouble_is_told(server: LocalServer, tmp_path: Path):
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The waits between attempts, which take no time."""
     waited: list[float] = []
-    monkeypatch.setattr(transfer, "time", SimpleNamespace(sleep=waited.append))
+    monkeypatch.setattr(urllib3.util.retry, "time", SimpleNamespace(sleep=waited.append, time=time.time))
     return waited
 
 
@@ -303,7 +354,7 @@ def test_waits_double_up_to_a_limit_and_leave_the_random_state_alone(
     with pytest.raises(DownloadError):
         get(server, tmp_path / "file.bin", replace(IMPATIENT, attempts=7, backoff=1.0, longest_wait=10.0))
     assert random.getstate() == state
-    for wait, whole in zip(waits, [1, 2, 4, 8, 10, 10], strict=True):
+    for wait, whole in zip(waits, [1, 2, 4, 8, 10], strict=True):  # the first retry does not wait
         assert whole / 2 <= wait <= whole
     assert len(set(waits)) == len(waits), "waits must be jittered"
 
@@ -314,7 +365,7 @@ def test_retry_after_is_honoured_within_limits(server: LocalServer, tmp_path: Pa
     get(server, tmp_path / "file.bin", replace(IMPATIENT, attempts=9, longest_wait=60.0))
     assert waits[0] == 7.0
     assert waits[1] == pytest.approx(40, abs=3)
-    assert waits[2:] == [60.0, 0.0]
+    assert waits[2:] == [60.0]
 
 
 def test_silence_counts_as_a_drop(server: LocalServer, tmp_path: Path):
@@ -432,11 +483,14 @@ def incomplete_chain(authority: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield running
 
 
-def test_incomplete_chain_is_an_error_with_advice(incomplete_chain: LocalServer, authority: Path, tmp_path: Path):
+def test_incomplete_chain_is_an_error_with_advice(
+    incomplete_chain: LocalServer, authority: Path, tmp_path: Path, waits: list[float]
+):
     for bundle in (None, authority / "root.pem"):
         with pytest.raises(DownloadError, match=r"(?s)certifi.*--ca-bundle PATH.*--archive PATH.*stays on"):
-            get(incomplete_chain, tmp_path / "file.bin", replace(IMPATIENT, ca_bundle=bundle))
+            get(incomplete_chain, tmp_path / "file.bin", replace(IMPATIENT, ca_bundle=bundle, backoff=1.0))
     assert incomplete_chain.requests == []
+    assert waits == [], "the next attempt would meet the same certificate"
 
 
 def test_bundle_with_the_missing_certificate_helps(

@@ -70,7 +70,7 @@ def test_a_single_frame_is_that_frame_of_the_video() -> None:
     frames = torch.tensor([4, 0, 2])
     videos = generator(latents)
     expected = torch.stack([videos[i, :, t] for i, t in enumerate(frames)]).unsqueeze(2)
-    torch.testing.assert_close(generator(latents, frames), expected)
+    torch.testing.assert_close(generator(latents, frames[:, None]), expected)
 
 
 @pytest.mark.parametrize(

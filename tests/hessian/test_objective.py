@@ -8,9 +8,12 @@ from torch import nn
 from torch.nn.functional import cross_entropy, softplus
 
 from ldvd_lib import losses
+from ldvd_lib.batch import Batch
 from ldvd_lib.blocks import InstanceNoise
 from ldvd_lib.discriminators import VideoDiscriminator
 from ldvd_lib.hessian import DiscriminatorObjective, objective_of, undisturbed
+from ldvd_lib.objective import Objective
+from ldvd_lib.recipe import Recipe
 
 NAMES = ["tgan", "tgan with noise", "tgan with spectral normalisation", "mocogan", "mocogan with noise"]
 
@@ -32,7 +35,7 @@ def same(one: list[torch.Tensor], two: list[torch.Tensor]) -> bool:
 
 @pytest.fixture
 def videos(make_sampler) -> tuple[torch.Tensor, torch.Tensor]:
-    return make_sampler().peek(4)
+    return make_sampler().peek(4)[:2]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -70,7 +73,7 @@ def test_evaluation_uses_the_running_statistics(configs, videos) -> None:
     training, evaluation = (objective_of(gan, "video", videos[0], training=mode) for mode in (True, False))
     assert training() != evaluation()
     alone = copy.deepcopy(gan.discriminators["video"]).eval()
-    expected = alone(evaluation.fake).mean() - alone(evaluation.real).mean()
+    expected = alone(evaluation.fake.video).mean() - alone(evaluation.real.video).mean()
     torch.testing.assert_close(evaluation(), expected)
 
 
@@ -78,8 +81,8 @@ def test_categories_add_their_cross_entropy(configs, videos) -> None:
     gan = configs["mocogan"].build().train()
     objective = objective_of(gan, "video", videos[0], labels=videos[1])
     with undisturbed(gan.discriminators["video"], training=True, seed=0) as discriminator:
-        fake_scores = discriminator(objective.fake)
-        real_scores, logits = discriminator.scores_and_categories(objective.real)
+        fake_scores = discriminator(objective.fake.video)
+        real_scores, logits = discriminator.scores_and_categories(objective.real.video)
     expected = softplus(fake_scores).mean() + softplus(-real_scores).mean() + cross_entropy(logits, videos[1])
     torch.testing.assert_close(objective(), expected)
 
@@ -94,34 +97,35 @@ def test_categories_need_labels(configs, videos) -> None:
 def test_an_image_discriminator_gets_one_frame_of_each_video(configs, videos) -> None:
     gan = configs["mocogan"].build()
     objective = objective_of(gan, "image", videos[0])
-    assert objective.real.shape == objective.fake.shape == (4, 3, 1, 8, 8)
-    for frame, video in zip(objective.real, videos[0], strict=True):
+    assert objective.real.video.shape == objective.fake.video.shape == (4, 3, 1, 8, 8)
+    for frame, video in zip(objective.real.video, videos[0], strict=True):
         assert any(torch.equal(frame, video[:, number : number + 1]) for number in range(4))
 
 
 def test_the_seed_decides_latents_and_noise(configs, videos) -> None:
     gan = configs["tgan with noise"].build().train()
     one, two, other = (objective_of(gan, "video", videos[0], seed=seed) for seed in (0, 0, 1))
-    assert torch.equal(one.fake, two.fake)
+    assert torch.equal(one.fake.video, two.fake.video)
     assert one() == two()
-    assert not torch.equal(one.fake, other.fake)
-    same_videos = DiscriminatorObjective(gan.discriminators["video"], "wasserstein", one.real, one.fake, seed=7)
+    assert not torch.equal(one.fake.video, other.fake.video)
+    same_videos = DiscriminatorObjective(one.objective, "video", one.real, one.fake, seed=7)
     assert same_videos() != one()
 
 
 def test_fixed_parameters_are_left_out() -> None:
     discriminator = VideoDiscriminator(("2d", "2d"), 8, 4, base_channels=2, train_beta=False)
     videos = torch.zeros(2, 3, 4, 8, 8)
-    objective = DiscriminatorObjective(discriminator, "hinge", videos, videos)
+    game, batch = Objective({"video": discriminator}, Recipe(loss="hinge")), Batch(videos)
+    objective = DiscriminatorObjective(game, "video", batch, batch)
     assert len(objective.parameters) == len(list(discriminator.parameters())) - 1
     discriminator.requires_grad_(False)
     with pytest.raises(ValueError, match="no parameter that requires a gradient"):
-        DiscriminatorObjective(discriminator, "hinge", videos, videos)
+        DiscriminatorObjective(game, "video", batch, batch)
 
 
 def test_unknown_discriminators_and_videos_that_do_not_fit_are_named(configs, videos) -> None:
     gan = configs["mocogan"].build()
-    with pytest.raises(ValueError, match=r"no discriminator 'audio'.*\['image', 'video'\]"):
+    with pytest.raises(ValueError, match=r"discriminator 'audio' is unknown.*\['image', 'video'\]"):
         objective_of(gan, "audio", videos[0])
     for wrong in (videos[0][:, :, :2], videos[0][0]):
         with pytest.raises(ValueError, match=r"videos must be \(N, 3, 4, 8, 8\)"):

@@ -11,8 +11,11 @@ from torch.nn.functional import cross_entropy
 from torch.nn.utils.parametrize import is_parametrized
 
 from ldvd_lib import losses
+from ldvd_lib.batch import Batch
 from ldvd_lib.discriminators import VideoDiscriminator
 from ldvd_lib.hessian import DiscriminatorObjective, HessianOperator, lanczos
+from ldvd_lib.objective import Objective
+from ldvd_lib.recipe import Recipe
 
 FRAMES, PIXELS = 4, 8
 NETWORKS = {
@@ -45,13 +48,13 @@ def objective(
     shape = (4, 3, discriminator.num_frames, discriminator.image_size, discriminator.image_size)
     # Drawn in double precision, so that networks of either kind see the same videos.
     real, fake = (torch.rand(shape, generator=random, dtype=torch.float64).to(dtype) * 2 - 1 for _ in range(2))
-    if discriminator.num_categories:
-        options["labels"] = torch.arange(4) % discriminator.num_categories
-    return DiscriminatorObjective(discriminator, loss, real, fake, **options)
+    labels = torch.arange(4) % discriminator.num_categories if discriminator.num_categories else None
+    game = Objective({"video": discriminator}, Recipe(loss=loss))
+    return DiscriminatorObjective(game, "video", Batch(real, labels), Batch(fake), **options)
 
 
-def operator_of(given: DiscriminatorObjective) -> HessianOperator:
-    return HessianOperator(given, given.parameters)
+def operator_of(fixed_loss: DiscriminatorObjective) -> HessianOperator:
+    return HessianOperator(fixed_loss, fixed_loss.parameters)
 
 
 def frozen_after(discriminator: nn.Module, videos: Tensor, training: bool) -> tuple[nn.Module, nn.Module]:
@@ -70,22 +73,23 @@ def frozen_after(discriminator: nn.Module, videos: Tensor, training: bool) -> tu
     return frozen, after
 
 
-def dense_hessian(given: DiscriminatorObjective) -> Tensor:
+def dense_hessian(fixed_loss: DiscriminatorObjective) -> Tensor:
     """The same loss written anew as a function of one flat vector, and its whole Hessian."""
-    discriminator, loss = given.discriminator, losses.get(given.loss.name)
-    for_fake, after = frozen_after(discriminator, given.fake, given.training)
-    for_real, _ = frozen_after(after, given.real, given.training)
+    discriminator, loss = fixed_loss.discriminator, losses.get(fixed_loss.objective.loss.name)
+    real, labels, _ = fixed_loss.real
+    for_fake, after = frozen_after(discriminator, fixed_loss.fake.video, fixed_loss.training)
+    for_real, _ = frozen_after(after, real, fixed_loss.training)
     names = [name for name, parameter in discriminator.named_parameters() if parameter.requires_grad]
     shapes = [discriminator.get_parameter(name).shape for name in names]
 
     def value(flat: Tensor) -> Tensor:
         parts = flat.split([shape.numel() for shape in shapes])
         weights = {name: part.view(shape) for name, part, shape in zip(names, parts, shapes, strict=True)}
-        fake_scores = functional_call(for_fake, weights, (given.fake,))
-        if given.labels is None:
-            return loss.discriminator(functional_call(for_real, weights, (given.real,)), fake_scores)
-        both = functional_call(Both(for_real), {f"network.{n}": w for n, w in weights.items()}, (given.real,))
-        return loss.discriminator(both[0], fake_scores) + cross_entropy(both[1], given.labels)
+        fake_scores = functional_call(for_fake, weights, (fixed_loss.fake.video,))
+        if labels is None:
+            return loss.discriminator(functional_call(for_real, weights, (real,)), fake_scores)
+        both = functional_call(Both(for_real), {f"network.{n}": w for n, w in weights.items()}, (real,))
+        return loss.discriminator(both[0], fake_scores) + cross_entropy(both[1], labels)
 
     flat = torch.cat([discriminator.get_parameter(name).detach().flatten() for name in names])
     return hessian(value)(flat)
@@ -115,7 +119,7 @@ class Both(nn.Module):
         return self.network.scores_and_categories(videos)
 
 
-def whole(operator: HessianOperator) -> Tensor:
+def matrix_of(operator: HessianOperator) -> Tensor:
     return operator @ torch.eye(operator.shape[0], dtype=operator.dtype)
 
 
@@ -124,15 +128,15 @@ def leading(matrix: Tensor, k: int) -> Tensor:
     return values[values.abs().argsort(descending=True)[:k]]
 
 
-def assert_same_eigenvalues(found: Tensor, expected: Tensor, relative: float) -> None:
+def assert_same_eigenvalues(values: Tensor, expected: Tensor, relative: float) -> None:
     """Of two eigenvalues of the same magnitude either may come first: λ and −λ often come together here."""
-    found = found.double()
-    torch.testing.assert_close(found.abs(), expected.abs(), rtol=relative, atol=0)
+    values = values.double()
+    torch.testing.assert_close(values.abs(), expected.abs(), rtol=relative, atol=0)
     # The last one may be either of a pair, of which the other is left out.
-    inner = found.abs() > expected.abs().min() * (1 + 2 * relative)
+    inner = values.abs() > expected.abs().min() * (1 + 2 * relative)
     inner_expected = expected.abs() > expected.abs().min() * (1 + 2 * relative)
     torch.testing.assert_close(
-        found[inner].sort().values, expected[inner_expected].sort().values, rtol=relative, atol=0
+        values[inner].sort().values, expected[inner_expected].sort().values, rtol=relative, atol=0
     )
 
 
@@ -143,17 +147,17 @@ def assert_same_eigenvalues(found: Tensor, expected: Tensor, relative: float) ->
 )
 @pytest.mark.parametrize("name", NETWORKS)
 def test_products_and_leading_eigenvalues_equal_those_of_the_whole_matrix(name: str, loss: str, training: bool) -> None:
-    given = objective(network(name), loss, training=training)
-    expected, operator = dense_hessian(given), operator_of(given)
+    fixed_loss = objective(network(name), loss, training=training)
+    expected, operator = dense_hessian(fixed_loss), operator_of(fixed_loss)
     assert operator.shape == tuple(expected.shape)
-    assert operator.shape[0] == sum(p.numel() for p in given.discriminator.parameters() if p.requires_grad)
+    assert operator.shape[0] == sum(p.numel() for p in fixed_loss.discriminator.parameters() if p.requires_grad)
     scale = expected.abs().max().item()
     assert scale > 1e-3, "a flat loss would prove nothing"
     block = torch.randn(operator.shape[0], 5, dtype=torch.float64)
     torch.testing.assert_close(operator @ block, expected @ block, rtol=1e-9, atol=1e-9 * scale)
-    found = lanczos(operator, 10, tolerance=1e-5)
-    assert found.converged
-    assert_same_eigenvalues(found.values, leading(expected, 10), 1e-4)
+    pairs = lanczos(operator, 10, tolerance=1e-5)
+    assert pairs.converged
+    assert_same_eigenvalues(pairs.values, leading(expected, 10), 1e-4)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -161,17 +165,17 @@ def test_single_precision_is_enough_for_the_leading_eigenvalues(name: str) -> No
     expected = dense_hessian(objective(network(name)))
     operator = operator_of(objective(network(name, torch.float32)))
     assert operator.dtype == torch.float32
-    found = lanczos(operator, 10, tolerance=1e-3)
-    assert found.converged
-    assert_same_eigenvalues(found.values, leading(expected, 10), 1e-4)
+    pairs = lanczos(operator, 10, tolerance=1e-3)
+    assert pairs.converged
+    assert_same_eigenvalues(pairs.values, leading(expected, 10), 1e-4)
 
 
 @pytest.mark.parametrize("which", ["LM", "BE"])
 def test_scipys_eigsh_finds_the_same_eigenvalues(which: str) -> None:
     operator = operator_of(objective(network("2+1d")))
     expected = torch.from_numpy(eigsh(operator.linear_operator(), 8, which=which, return_eigenvectors=False, tol=1e-9))
-    found = lanczos(operator, 8, which={"LM": "magnitude", "BE": "ends"}[which], tolerance=1e-6)
-    torch.testing.assert_close(found.values.sort().values, expected.sort().values, rtol=1e-8, atol=0)
+    pairs = lanczos(operator, 8, which={"LM": "magnitude", "BE": "ends"}[which], tolerance=1e-6)
+    torch.testing.assert_close(pairs.values.sort().values, expected.sort().values, rtol=1e-8, atol=0)
 
 
 def test_scipys_view_multiplies_as_the_operator_does() -> None:
@@ -186,7 +190,7 @@ def test_scipys_view_multiplies_as_the_operator_does() -> None:
 
 def test_the_hessian_is_symmetric_and_a_block_is_its_columns() -> None:
     operator = operator_of(objective(network("mixture")))
-    matrix = whole(operator)
+    matrix = matrix_of(operator)
     torch.testing.assert_close(matrix, matrix.T, rtol=1e-10, atol=1e-12)
     block = torch.randn(operator.shape[0], 3, dtype=torch.float64)
     product = operator @ block
@@ -207,14 +211,14 @@ def test_products_are_counted() -> None:
 
 
 def test_loss_and_gradient_are_those_of_autograd() -> None:
-    given = objective(network("mixture"))
-    operator = operator_of(given)
-    value = given()
+    fixed_loss = objective(network("mixture"))
+    operator = operator_of(fixed_loss)
+    value = fixed_loss()
     assert operator.loss == value.item()
-    gradient = torch.cat([part.flatten() for part in torch.autograd.grad(value, given.parameters)])
+    gradient = torch.cat([part.flatten() for part in torch.autograd.grad(value, fixed_loss.parameters)])
     torch.testing.assert_close(operator.gradient, gradient, rtol=1e-12, atol=0)
     parts = operator.unflatten(gradient)
-    assert [part.shape for part in parts] == [parameter.shape for parameter in given.parameters]
+    assert [part.shape for part in parts] == [parameter.shape for parameter in fixed_loss.parameters]
     assert torch.equal(operator.flatten(parts), gradient)
 
 
@@ -228,13 +232,13 @@ def test_parameters_in_which_the_loss_is_linear_or_constant_have_no_curvature() 
     for order in ((0, 1, 2), (2, 1, 0), (1, 0, 2)):
         operator = HessianOperator(lambda: cubic(*tensors), [tensors[number] for number in order])
         diagonal = operator.flatten([tensors[n].detach() if n == 0 else torch.zeros_like(tensors[n]) for n in order])
-        torch.testing.assert_close(whole(operator), diagonal.diag())
+        torch.testing.assert_close(matrix_of(operator), diagonal.diag())
 
 
 def test_a_linear_loss_has_a_hessian_of_zeros() -> None:
     weights = torch.randn(5, requires_grad=True)
     operator = HessianOperator(lambda: (3 * weights).sum(), [weights])
-    assert torch.equal(whole(operator), torch.zeros(5, 5))
+    assert torch.equal(matrix_of(operator), torch.zeros(5, 5))
     assert operator.products == 5
     assert torch.equal(operator.gradient, torch.full((5,), 3.0))
     assert lanczos(operator, 2).values.tolist() == [0, 0]
@@ -243,14 +247,14 @@ def test_a_linear_loss_has_a_hessian_of_zeros() -> None:
 def test_a_loss_of_one_element_is_a_scalar() -> None:
     weights = torch.randn(3, requires_grad=True)
     operator = HessianOperator(lambda: weights.square().sum().view(1, 1), [weights])
-    torch.testing.assert_close(whole(operator), 2 * torch.eye(3))
+    torch.testing.assert_close(matrix_of(operator), 2 * torch.eye(3))
 
 
 def test_what_stands_in_the_way_of_a_graph_does_not_matter() -> None:
     weights = torch.randn(3, requires_grad=True)
     with torch.no_grad():
         operator = HessianOperator(lambda: weights.square().sum(), [weights])
-        torch.testing.assert_close(whole(operator), 2 * torch.eye(3))
+        torch.testing.assert_close(matrix_of(operator), 2 * torch.eye(3))
 
 
 def state(discriminator: nn.Module) -> dict[str, object]:
@@ -291,7 +295,7 @@ def test_noise_is_frozen_and_comes_from_the_seed() -> None:
     assert torch.equal(operators[0] @ vector, first)
     assert torch.equal(second, first)
     assert not torch.allclose(other, first, rtol=1e-3)
-    matrix = whole(operators[0])
+    matrix = matrix_of(operators[0])
     torch.testing.assert_close(matrix, matrix.T, rtol=1e-10, atol=1e-12)
 
 
@@ -313,13 +317,13 @@ def test_batch_statistics_and_running_ones_curve_differently() -> None:
 
 @pytest.mark.parametrize("where", ["videos", "weights"])
 def test_what_is_not_finite_is_said_to_be_so(where: str) -> None:
-    given = objective(network("3d"))
+    fixed_loss = objective(network("3d"))
     if where == "videos":
-        given.real[0, 0, 0, 0, 0] = torch.nan
+        fixed_loss.real.video[0, 0, 0, 0, 0] = torch.nan
     else:
-        given.parameters[0].data[0] = torch.inf
+        fixed_loss.parameters[0].data[0] = torch.inf
     with pytest.raises(ValueError, match=r"the loss is nan, so it has no curvature.*diverged run.*\[-1, 1\]"):
-        operator_of(given)
+        operator_of(fixed_loss)
 
 
 def test_a_gradient_that_is_not_finite_is_said_to_be_so() -> None:

@@ -50,13 +50,13 @@ def test_values_are_those_of_the_loss_on_the_plane(quadratic) -> None:
 
 
 def test_along_eigenvectors_the_curvature_is_the_eigenvalue(quadratic) -> None:
-    found = lanczos(HessianOperator(quadratic, quadratic.parameters), 2, vectors=True)
-    surface = loss_surface(quadratic, quadratic.parameters, found.vectors, radius=1, points=3)
+    pairs = lanczos(HessianOperator(quadratic, quadratic.parameters), 2, vectors=True)
+    surface = loss_surface(quadratic, quadratic.parameters, pairs.vectors, radius=1, points=3)
     second_difference = (
         surface.values[2, 1] + surface.values[0, 1] - 2 * surface.values[1, 1],
         surface.values[1, 2] + surface.values[1, 0] - 2 * surface.values[1, 1],
     )
-    assert second_difference == pytest.approx(found.values.tolist(), rel=1e-9)
+    assert second_difference == pytest.approx(pairs.values.tolist(), rel=1e-9)
     mixed = surface.values[2, 2] - surface.values[2, 0] - surface.values[0, 2] + surface.values[0, 0]
     assert mixed == pytest.approx(0, abs=1e-9)
 

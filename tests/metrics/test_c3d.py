@@ -35,11 +35,11 @@ def plain_c3d(arrays: dict[str, np.ndarray], videos: np.ndarray) -> dict[str, np
             x = pool_with_loops(x, (1, 2, 2))
         elif layer in ("conv2a", "conv3b", "conv4b", "conv5b"):
             x = pool_with_loops(x, (2, 2, 2))
-    found = {"fc6": np.maximum(x.reshape(len(x), -1) @ arrays["fc6/W"].T + arrays["fc6/b"], 0)}
-    found["fc7"] = np.maximum(found["fc6"] @ arrays["fc7/W"].T + arrays["fc7/b"], 0)
-    found["logits"] = found["fc7"] @ arrays["fc8/W"].T + arrays["fc8/b"]
-    exponentials = np.exp(found["logits"])
-    return found | {"prob": exponentials / exponentials.sum(1, keepdims=True)}
+    activations = {"fc6": np.maximum(x.reshape(len(x), -1) @ arrays["fc6/W"].T + arrays["fc6/b"], 0)}
+    activations["fc7"] = np.maximum(activations["fc6"] @ arrays["fc7/W"].T + arrays["fc7/b"], 0)
+    activations["logits"] = activations["fc7"] @ arrays["fc8/W"].T + arrays["fc8/b"]
+    exponentials = np.exp(activations["logits"])
+    return activations | {"prob": exponentials / exponentials.sum(1, keepdims=True)}
 
 
 @pytest.fixture
@@ -64,10 +64,10 @@ def write(tmp_path: Path):
 def test_the_published_network_has_its_size() -> None:
     with torch.device("meta"):
         network = C3D().eval()
-        found = network.activations(torch.empty(2, 3, 16, 112, 112))
+        activations = network.activations(torch.empty(2, 3, 16, 112, 112))
     assert sum(weight.numel() for weight in network.parameters()) == 78_409_573
     assert network.fc6.in_features == 8_192
-    assert {layer: tuple(x.shape) for layer, x in found.items()} == {
+    assert {layer: tuple(x.shape) for layer, x in activations.items()} == {
         "fc6": (2, 4096),
         "fc7": (2, 4096),
         "logits": (2, 101),
@@ -78,12 +78,12 @@ def test_the_published_network_has_its_size() -> None:
 def test_every_layer_is_what_plain_code_says(arrays, write) -> None:
     network = C3D.from_chainer(write(arrays), num_classes=7, **NARROW)
     videos = np.random.default_rng(1).normal(0, 1, (3, 3, 16, 20, 20)).astype(np.float32)
-    found = network.activations(torch.from_numpy(videos))
+    activations = network.activations(torch.from_numpy(videos))
     expected = plain_c3d(arrays, videos)
     assert expected["fc7"].any()
     for layer, values in expected.items():
-        np.testing.assert_allclose(found[layer].detach(), values, rtol=2e-4, atol=1e-4 * np.abs(values).max())
-    assert torch.equal(network(torch.from_numpy(videos)), found["logits"])
+        np.testing.assert_allclose(activations[layer].detach(), values, rtol=2e-4, atol=1e-4 * np.abs(values).max())
+    assert torch.equal(network(torch.from_numpy(videos)), activations["logits"])
 
 
 def test_the_file_has_exactly_the_published_names(arrays) -> None:

@@ -5,17 +5,20 @@ import math
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ldvd_lib.metrics import frechet_distance, inception_score, kernel_distance, neighbour_metrics
-from ldvd_lib.metrics.evaluation import Evaluation, evaluate, extract
+from ldvd_lib.metrics import evaluation, frechet_distance, inception_score, kernel_distance, neighbour_metrics
+from ldvd_lib.metrics.evaluation import LOG, Evaluation, evaluate, extract
+from ldvd_lib.metrics.network import FeatureNetwork
 from ldvd_lib.metrics.protocol import PROTOCOLS, Judge, Protocol
 
 
-class Colours(nn.Module):
+class Colours(FeatureNetwork):
     """A network whose features are mean and spread of each colour; three classes."""
 
     def __init__(self) -> None:
@@ -33,8 +36,8 @@ def noise(seed: int, count: int, start: int = 0, batch: int = 4, shift: float = 
     random = torch.Generator().manual_seed(seed)
     colours = torch.rand(count, 3, 1, 1, 1, generator=random) * 0.6 - 0.3 + shift
     for first in range(start, count, batch):
-        some = colours[first : first + batch]
-        yield some + 0.1 * torch.sin(torch.arange(1.0, 17) * (first + 1)).view(16, 1, 1).expand(len(some), 3, 16, 4, 4)
+        flat = colours[first : first + batch]
+        yield flat + 0.1 * torch.sin(torch.arange(1.0, 17) * (first + 1)).view(16, 1, 1).expand(len(flat), 3, 16, 4, 4)
 
 
 @pytest.fixture
@@ -48,12 +51,12 @@ def features(judge: Judge, directory, source=noise, **changes):
 
 
 def test_features_are_the_networks(judge, tmp_path) -> None:
-    found = features(judge, tmp_path)
+    extracted = features(judge, tmp_path)
     videos = torch.cat(list(noise(0, 18)))
     expected = judge.network.activations(videos)
-    torch.testing.assert_close(found.features, expected["fc7"])
-    torch.testing.assert_close(found.probabilities, expected["prob"])
-    assert found.record == {
+    torch.testing.assert_close(extracted.features, expected["fc7"])
+    torch.testing.assert_close(extracted.probabilities, expected["prob"])
+    assert extracted.record == {
         "protocol": "actions-v1",
         "weights": "0123456789abcdef",
         "videos": "noise",
@@ -87,6 +90,57 @@ def test_an_interruption_costs_nothing(judge, tmp_path, batches: int) -> None:
     assert sum(judge.network.judged) == 18 - 4 * batches
     assert torch.equal(continued.features, whole.features)
     assert torch.equal(continued.probabilities, whole.probabilities)
+
+
+def test_what_the_log_counts_is_on_the_disk(judge, tmp_path, monkeypatch) -> None:
+    """Each array is flushed and synchronised, then the log is written: never the other way round."""
+    monkeypatch.setattr(evaluation, "SECONDS_BETWEEN_LOGS", 0.0)
+    events: list[str] = []
+    flush, to_disk, replacing = np.memmap.flush, evaluation.to_disk, evaluation.replacing
+
+    def flushed(array: np.memmap) -> None:
+        events.append(f"flush {Path(array.filename).name}")
+        flush(array)
+
+    def synchronised(path: Path) -> None:
+        events.append(f"sync {path.name}")
+        to_disk(path)
+
+    def replaced(path: Path):
+        events.append(f"write {path.name}")
+        return replacing(path)
+
+    monkeypatch.setattr(np.memmap, "flush", flushed)
+    monkeypatch.setattr(evaluation, "to_disk", synchronised)
+    monkeypatch.setattr(evaluation, "replacing", replaced)
+    features(judge, tmp_path / "new")
+    assert events[:2] == ["sync new", "sync new"]  # the names of the two files, in their directory
+    names = ("features.npy", "probabilities.npy")
+    batch = [*(f"{verb} {name}" for name in names for verb in ("flush", "sync")), f"write {LOG}"]
+    assert events[2:] == 5 * batch
+
+
+def test_fast_batches_do_not_wait_for_the_disk(judge, tmp_path, monkeypatch) -> None:
+    logged: list[Path] = []
+    replacing = evaluation.replacing
+    monkeypatch.setattr(evaluation, "replacing", lambda path: (logged.append(path), replacing(path))[1])
+    clock = iter(range(1000))
+    monkeypatch.setattr(evaluation.time, "monotonic", lambda: next(clock))
+    features(judge, tmp_path, count=100)  # 25 batches, each a second after the last
+    assert 3 <= len(logged) <= 6
+    assert json.loads((tmp_path / LOG).read_text())["done"] == 100
+
+
+def test_what_a_kill_left_unlogged_is_computed_again(judge, tmp_path, monkeypatch) -> None:
+    whole = features(judge, tmp_path / "whole")
+    log = tmp_path / "killed" / LOG
+    features(judge, log.parent)
+    record = json.loads(log.read_text())
+    log.write_text(json.dumps({**record, "done": 8}))
+    np.lib.format.open_memmap(log.with_name("features.npy"), mode="r+")[8:] = math.nan  # never written
+    judge.network.judged.clear()
+    assert torch.equal(features(judge, log.parent).features, whole.features)
+    assert sum(judge.network.judged) == 10
 
 
 @pytest.mark.parametrize(
@@ -148,6 +202,14 @@ def broken(value: float):
         (broken(1.5), r"in \[-1, 1\], and these go from -0.\d+ to 1.5"),
         (lambda seed, count, start: (255 * (v + 1) / 2 for v in noise(seed, count, start)), r"in \[-1, 1\]"),
         (lambda seed, count, start: (v[:, :1] for v in noise(seed, count, start)), r"\(N, 3, T, H, W\), got \(4, 1"),
+        (
+            lambda seed, count, start: (v[:, :, :8] for v in noise(seed, count, start)),
+            "windows of 16 .*gave videos of 8",
+        ),
+        (
+            lambda seed, count, start: (torch.cat([v, v], 2) for v in noise(seed, count, start)),
+            "windows .*num_frames=16",
+        ),
         (lambda seed, count, start: (v[0] for v in noise(seed, count, start)), r"\(N, 3, T, H, W\), got \(3, 16"),
         (lambda seed, count, start: noise(seed, count - 4, start), "gave 14 videos, but 18 were asked for"),
         (lambda seed, count, start: noise(seed, count + 9, start), "batch of 4 videos where 1 to 2 were left"),
@@ -156,6 +218,7 @@ def broken(value: float):
 def test_bad_videos(judge, tmp_path, source, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         features(judge, tmp_path, source)
+    assert sum(judge.network.judged) < 18
 
 
 def judged(judge: Judge, tmp_path, name: str = "generated", source=noise, **changes) -> Evaluation:
@@ -170,12 +233,12 @@ def test_every_metric_of_every_repetition(judge, tmp_path) -> None:
     assert result.real == "18 real noise, seed 9"
     real = features(judge, tmp_path / "real", seed=9, videos="real noise", count=18).features
     for number, seed in enumerate(result.seeds):
-        found = judge.network.activations(torch.cat(list(noise(seed, 14))))
-        neighbours = neighbour_metrics(real, found["fc7"])
+        activations = judge.network.activations(torch.cat(list(noise(seed, 14))))
+        neighbours = neighbour_metrics(real, activations["fc7"])
         expected = {
-            "is": inception_score(found["prob"]),
-            "fid": frechet_distance(found["fc7"], real),
-            "kid": kernel_distance(found["fc7"], real),
+            "is": inception_score(activations["prob"]),
+            "fid": frechet_distance(activations["fc7"], real),
+            "kid": kernel_distance(activations["fc7"], real),
             "precision": neighbours.precision,
             "recall": neighbours.recall,
             "density": neighbours.density,
@@ -221,6 +284,23 @@ def test_summary_and_file(judge, tmp_path) -> None:
     assert record["values"] == {"fid": [1.0, 3.0]}
     assert record["seeds"] == [3, 4]
     assert Evaluation.load(tmp_path / "evaluation.json") == result
+    assert Evaluation.load(replace(result, windows="windows of 16 of 32 frames").save(tmp_path / "w.json")) != result
+
+
+def test_a_file_from_before_windows_were_cut_still_loads(judge, tmp_path) -> None:
+    result = judged(judge, tmp_path)
+    path = result.save(tmp_path / "evaluation.json")
+    record = json.loads(path.read_text())
+    assert record.pop("windows") == ""
+    path.write_text(json.dumps(record))
+    assert Evaluation.load(path) == result
+
+
+def test_what_was_judged_of_each_clip_is_part_of_the_result(judge, tmp_path) -> None:
+    result = judged(judge, tmp_path, windows="windows of 16 of 32 frames")
+    assert result.windows == "windows of 16 of 32 frames"
+    assert "2 × 14 videos (windows of 16 of 32 frames), real: 18 real noise" in str(result)
+    assert "()" not in str(replace(result, windows=""))
 
 
 def test_differences(judge, tmp_path) -> None:

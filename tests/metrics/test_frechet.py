@@ -32,7 +32,8 @@ def by_matrix_square_root(first: Tensor, second: Tensor) -> float:
 @pytest.mark.parametrize(("n", "m", "d"), [(200, 300, 8), (90, 1000, 40), (65, 66, 64)])
 def test_it_is_the_matrix_square_roots(n, m, d):
     first, second = features(n, d), features(m, d, seed=1, shift=0.3)
-    assert frechet_distance(first, second) == pytest.approx(by_matrix_square_root(first, second), rel=1e-9)
+    # With hardly more samples than features scipy's root is itself off by 1e-9, by how much depends on the machine.
+    assert frechet_distance(first, second) == pytest.approx(by_matrix_square_root(first, second), rel=1e-8)
 
 
 @pytest.mark.parametrize(("n", "m", "d"), [(10, 12, 50), (10, 120, 50), (2, 3, 7), (8, 8, 8)])
@@ -106,7 +107,7 @@ def test_it_is_a_distance(n):
 
 
 def test_it_is_what_torchmetrics_and_torch_fidelity_say():
-    from ldvd_lib._torchvision import torchvision  # noqa: F401
+    from ldvd_lib._kit.torchvision import torchvision  # noqa: F401
 
     reference = pytest.importorskip("torch_fidelity.metric_fid", reason="pip install torch-fidelity to compare with it")
     from torchmetrics.image.fid import _compute_fid

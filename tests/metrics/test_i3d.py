@@ -69,8 +69,8 @@ def test_a_unit(kernel: int, stride: int) -> None:
     unit = Unit(2, 3, kernel, stride).eval()
     randomise(unit)
     x = np.random.default_rng(0).random((2, 2, 5, 6, 7), dtype=np.float32)
-    found = unit(torch.from_numpy(x)).detach()
-    np.testing.assert_allclose(found, plain_unit(x, unit), rtol=1e-4, atol=1e-4)
+    output = unit(torch.from_numpy(x)).detach()
+    np.testing.assert_allclose(output, plain_unit(x, unit), rtol=1e-4, atol=1e-4)
 
 
 def test_a_block_is_four_branches_in_order() -> None:
@@ -98,10 +98,10 @@ def test_the_network_has_its_size_and_its_maps() -> None:
         network = I3D().eval()
         for name, child in network.named_children():
             child.register_forward_hook(lambda _, __, output, name=name: maps.update({name: tuple(output.shape[1:])}))
-        found = network.activations(torch.empty(2, 3, 16, 224, 224))
+        activations = network.activations(torch.empty(2, 3, 16, 224, 224))
     assert sum(weight.numel() for weight in network.parameters()) == 12_697_264
-    assert found["pooled"].shape == (2, 1024)
-    assert found["logits"].shape == (2, 400)
+    assert activations["pooled"].shape == (2, 1024)
+    assert activations["logits"].shape == (2, 400)
     # Output channels of Inception-v1's table, and the sizes that its strides give.
     assert [maps[name] for name in BLOCKS] == [
         (256, 8, 28, 28),

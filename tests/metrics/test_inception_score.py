@@ -38,7 +38,7 @@ def test_the_same_answer_for_all_gives_one(row):
 
 
 def test_it_is_torch_fidelitys_without_splits_and_epsilon():
-    from ldvd_lib._torchvision import torchvision  # noqa: F401
+    from ldvd_lib._kit.torchvision import torchvision  # noqa: F401
 
     reference = pytest.importorskip("torch_fidelity.metric_isc", reason="pip install torch-fidelity to compare with it")
     logits = 2 * torch.randn(200, 15, generator=torch.Generator().manual_seed(1), dtype=torch.float64)

@@ -32,7 +32,7 @@ def test_it_is_the_double_loops(n, m, d, rows, monkeypatch):
 
 
 def test_it_is_torch_fidelitys():
-    from ldvd_lib._torchvision import torchvision  # noqa: F401
+    from ldvd_lib._kit.torchvision import torchvision  # noqa: F401
 
     reference = pytest.importorskip("torch_fidelity.metric_kid", reason="pip install torch-fidelity to compare with it")
     first, second = features(80, 16), features(80, 16, seed=1, shift=0.3)

@@ -37,19 +37,19 @@ def by_definition(real: Tensor, generated: Tensor, k: int) -> NeighbourMetrics:
 def test_they_are_what_the_definition_says(k, rows, monkeypatch):
     monkeypatch.setattr(neighbours, "_ROWS", rows)
     real, generated = features(30), features(24, seed=1, scale=0.7)
-    found, wanted = neighbour_metrics(real, generated, k=k), by_definition(real, generated, k)
-    assert found == NeighbourMetrics(*(pytest.approx(x, abs=1e-12) for x in vars(wanted).values()))
-    assert 0 < found.recall < 1 and 0 < found.coverage < 1
+    measured, wanted = neighbour_metrics(real, generated, k=k), by_definition(real, generated, k)
+    assert measured == NeighbourMetrics(*(pytest.approx(x, abs=1e-12) for x in vars(wanted).values()))
+    assert 0 < measured.recall < 1 and 0 < measured.coverage < 1
 
 
 def test_precision_and_recall_are_torch_fidelitys():
-    from ldvd_lib._torchvision import torchvision  # noqa: F401
+    from ldvd_lib._kit.torchvision import torchvision  # noqa: F401
 
     reference = pytest.importorskip("torch_fidelity.metric_prc", reason="pip install torch-fidelity to compare with it")
     real, generated = features(90), features(70, seed=1, scale=0.6)
     precision, recall = reference.calculate_precision_recall_full(generated, real, neighborhood=3)
-    found = neighbour_metrics(real, generated, k=3)
-    assert (found.precision, found.recall) == (pytest.approx(precision), pytest.approx(recall))
+    measured = neighbour_metrics(real, generated, k=3)
+    assert (measured.precision, measured.recall) == (pytest.approx(precision), pytest.approx(recall))
 
 
 def test_copies_of_the_real_data_are_perfect():
@@ -63,12 +63,12 @@ def test_copies_of_the_real_data_are_perfect():
 def test_the_same_distribution_has_density_and_coverage_near_what_theory_expects():
     """E[density] = 1, E[coverage] = 1 − Π (n − j) / (n + m − j) over j = 1 … k (Naeem et al. 2020, section 3.3)."""
     k, n = 5, 150
-    found = [neighbour_metrics(features(n, seed=i), features(n, seed=100 + i), k=k) for i in range(40)]
+    measured = [neighbour_metrics(features(n, seed=i), features(n, seed=100 + i), k=k) for i in range(40)]
     expected = 1.0
     for j in range(1, k + 1):
         expected *= (n - j) / (2 * n - j)
-    coverage = torch.tensor([one.coverage for one in found])
-    density = torch.tensor([one.density for one in found])
+    coverage = torch.tensor([one.coverage for one in measured])
+    density = torch.tensor([one.density for one in measured])
     assert abs(coverage.mean() - (1 - expected)) < 3 * coverage.std() / 40**0.5
     assert abs(density.mean() - 1) < 3 * density.std() / 40**0.5
 
@@ -87,9 +87,9 @@ def test_one_stray_real_sample_misleads_precision_but_not_density():
     """Naeem et al. 2020, figure 2: its ball takes in everything between it and the others."""
     real = torch.cat([features(100), torch.full((1, 3), 60.0, dtype=torch.float64)])
     generated = features(100, seed=1) + 30
-    found = neighbour_metrics(real, generated, k=3)
-    assert found.precision == 1
-    assert found.density < 0.4
+    measured = neighbour_metrics(real, generated, k=3)
+    assert measured.precision == 1
+    assert measured.density < 0.4
 
 
 def test_order_and_scale_do_not_matter():

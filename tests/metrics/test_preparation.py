@@ -62,18 +62,18 @@ def video(request: pytest.FixtureRequest) -> np.ndarray:
 
 def test_c3d_sees_what_tgan_shows_it(video: np.ndarray) -> None:
     mean = np.random.default_rng(0).uniform(80, 120, (3, 16, 128, 171)).astype(np.float32)
-    found = for_c3d(torch.from_numpy(mean))(torch.from_numpy(video)[None])
-    assert found.shape == (1, 3, 16, 112, 112)
+    prepared = for_c3d(torch.from_numpy(mean))(torch.from_numpy(video)[None])
+    assert prepared.shape == (1, 3, 16, 112, 112)
     # In a scale of 256 grey levels: float32 against float64.
-    np.testing.assert_allclose(found[0], tgan_in_numpy(video, mean), atol=2e-3)
+    np.testing.assert_allclose(prepared[0], tgan_in_numpy(video, mean), atol=2e-3)
 
 
 def test_i3d_sees_bilinear_frames(video: np.ndarray) -> None:
-    found = for_i3d(torch.from_numpy(video[:, :2])[None])[0]
+    prepared = for_i3d(torch.from_numpy(video[:, :2])[None])[0]
     for time in range(2):
         frame = resize_frame(video[:, time].transpose(1, 2, 0).astype(np.float64), 224, linear)
-        np.testing.assert_allclose(found[:, time].permute(1, 2, 0), frame, atol=1e-5)
-    assert found.abs().max() <= 1
+        np.testing.assert_allclose(prepared[:, time].permute(1, 2, 0), frame, atol=1e-5)
+    assert prepared.abs().max() <= 1
 
 
 @pytest.mark.parametrize(("size", "mode"), [(128, "bicubic"), (50, "bicubic"), (224, "bilinear")])
@@ -100,9 +100,9 @@ def test_the_small_network_sees_its_own_size_untouched() -> None:
 def test_the_mean_is_read(tmp_path, shape: tuple[int, ...]) -> None:
     mean = np.random.default_rng(0).uniform(0, 255, shape)
     np.savez(tmp_path / "mean2.npz", mean=mean)
-    found = read_mean(tmp_path / "mean2.npz")
-    assert found.dtype == torch.float32
-    np.testing.assert_allclose(found, mean.reshape(3, 16, 128, 171), rtol=1e-6)
+    loaded = read_mean(tmp_path / "mean2.npz")
+    assert loaded.dtype == torch.float32
+    np.testing.assert_allclose(loaded, mean.reshape(3, 16, 128, 171), rtol=1e-6)
 
 
 def test_another_mean_is_refused(tmp_path) -> None:

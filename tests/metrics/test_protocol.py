@@ -31,8 +31,10 @@ def test_identities_tell_versions_apart() -> None:
 
 
 def test_unknown_names_and_missing_weights(tmp_path) -> None:
-    with pytest.raises(ValueError, match="choose one of"):
+    with pytest.raises(ValueError, match=r"protocol 'fid' is unknown: the choices are .*'actions'.*'torchvision-NAME'"):
         open_judge("fid")
+    with pytest.raises(ValueError, match="did you mean 'fvd-2048'"):
+        open_judge("fvd-2084")
     with pytest.raises(ValueError, match=r"mean2.npz .*--weights"):
         open_judge("ldvd-2019")
     with pytest.raises(ValueError, match=r"i3d_torchscript.pt .*--weights"):
@@ -46,9 +48,9 @@ def test_unknown_names_and_missing_weights(tmp_path) -> None:
 def test_the_actions_judge_needs_nothing() -> None:
     judge = open_judge("actions")
     videos = torch.zeros(2, 3, 16, 64, 64)
-    found = judge.network.activations(judge.prepare(videos))
-    assert found[judge.protocol.layer].shape == (2, 128)
-    assert found["prob"].shape == (2, 12)
+    activations = judge.network.activations(judge.prepare(videos))
+    assert activations[judge.protocol.layer].shape == (2, 128)
+    assert activations["prob"].shape == (2, 12)
     assert not judge.network.training
     assert len(judge.weights) == 64
 
@@ -81,3 +83,17 @@ def test_an_i3d_judge_of_either_file(files, expected, tmp_path, monkeypatch) -> 
     assert judge.network == (expected, tmp_path / files[-1])
     assert judge.prepare is protocol.for_i3d
     assert judge.weights == hashlib.sha256(files[-1].encode()).hexdigest()
+
+
+def test_every_video_network_of_torchvision_has_a_protocol() -> None:
+    for name in ("r3d_18", "mc3_18", "r2plus1d_18", "s3d", "mvit_v2_s", "swin3d_t"):
+        judging = protocol.get(f"torchvision-{name}")
+        assert judging.identity == f"torchvision-{name}-v1"
+        assert (judging.network, judging.layer, judging.num_frames) == (name, "features", 16)
+        assert not judging.inception_score
+        assert judging == protocol.get(f"torchvision-{name}")
+    assert not any(name.startswith("torchvision") for name in PROTOCOLS)
+    with pytest.raises(ValueError, match="did you mean 'torchvision-r3d_18'"):
+        protocol.get("torchvision-r3d18")
+    with pytest.raises(ValueError, match=r"'torchvision-resnet18' is unknown.*'torchvision-s3d'"):
+        open_judge("torchvision-resnet18")

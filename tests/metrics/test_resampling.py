@@ -33,8 +33,8 @@ def test_the_error_of_a_mean_is_known():
 def test_the_bias_of_a_variance_is_known():
     """Over n instead of n − 1, it is too low by var / n; the jackknife finds exactly that."""
     x = normal(100)
-    found = jackknife(lambda chosen: x[chosen].var(correction=0), 100, groups=100)
-    assert found.value - found.bias == pytest.approx(x.var().item(), rel=1e-10)
+    estimate = jackknife(lambda chosen: x[chosen].var(correction=0), 100, groups=100)
+    assert estimate.value - estimate.bias == pytest.approx(x.var().item(), rel=1e-10)
     boot = bootstrap(lambda chosen: x[chosen].var(correction=0), 100, repeats=2000)
     assert boot.bias == pytest.approx(-x.var().item() / 100, rel=0.5)
 

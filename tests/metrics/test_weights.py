@@ -22,9 +22,9 @@ class Bomb:
 def test_plain_arrays_are_read(tmp_path) -> None:
     arrays = {"conv/W": np.arange(6.0).reshape(2, 3), "b": np.array(3)}
     np.savez_compressed(tmp_path / "x.npz", **arrays)
-    found = read_npz(tmp_path / "x.npz", what="weights")
-    assert found.keys() == arrays.keys()
-    assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+    loaded = read_npz(tmp_path / "x.npz", what="weights")
+    assert loaded.keys() == arrays.keys()
+    assert all(np.array_equal(loaded[name], arrays[name]) for name in arrays)
 
 
 def test_a_missing_archive_is_described(tmp_path) -> None:
@@ -66,8 +66,8 @@ def test_a_damaged_archive(tmp_path) -> None:
 def test_tensors_of_either_kind(tmp_path, suffix: str) -> None:
     path, weights = tmp_path / f"x{suffix}", {"a": torch.randn(3), "b": torch.ones(2, 2)}
     (save_file if suffix == ".safetensors" else torch.save)(weights, path)
-    found = read_tensors(path, what="weights")
-    assert all(torch.equal(found[name], weights[name]) for name in weights)
+    loaded = read_tensors(path, what="weights")
+    assert all(torch.equal(loaded[name], weights[name]) for name in weights)
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(ValueError, match="cannot be read as weights"):
         read_tensors(path, what="weights")
@@ -81,19 +81,19 @@ def test_a_file_of_something_else(tmp_path) -> None:
 
 def test_weights_that_fit_become_float32() -> None:
     network = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
-    found = {
+    tensors = {
         name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in network.state_dict().items()
     }
-    matched = match_weights(network, found, where="here")
+    matched = match_weights(network, tensors, where="here")
     network.load_state_dict(matched)
     assert {tensor.dtype for tensor in matched.values()} == {torch.float32, torch.int64}
 
 
 def test_all_that_does_not_fit_is_named() -> None:
     network = nn.Linear(2, 3)
-    found = {"weight": torch.zeros(3, 3), "extra": torch.zeros(1)}
+    tensors = {"weight": torch.zeros(3, 3), "extra": torch.zeros(1)}
     with pytest.raises(ValueError) as caught:
-        match_weights(network, found, where="here.npz")
+        match_weights(network, tensors, where="here.npz")
     for part in (
         "here.npz does not hold the weights of Linear",
         "bias is missing",

@@ -19,7 +19,7 @@ PIXEL = "data:image/png;base64,iVBORw0KGgo/tmp/x="
 
 # Two exercises registered by the notebook itself; a real one has them in ldvd_lib/exercises.
 REGISTER = """\
-from ldvd_lib.exercises import attempt, exercise, expect_equal
+from ldvd_lib.classroom.exercises import attempt, exercise, expect_equal
 from ldvd_lib.classroom import check
 
 @exercise("99.1", title="A number", hints=("a", "b", "c"))
@@ -123,7 +123,7 @@ SPOILT = {
         lambda nb: nb.cells[7].outputs[0].data.update({"text/plain": "✓ 99.1"}),
         "passes before it is solved",
     ),
-    "private import": (lambda nb: _edit(nb, "answer", source="import ldvd_lib._torchvision; ..."), "is private"),
+    "private import": (lambda nb: _edit(nb, "answer", source="import ldvd_lib._kit.torchvision; ..."), "is private"),
     "unknown import": (lambda nb: _edit(nb, "answer", source="from ldvd_lib import nothing; ..."), "does not exist"),
     "torchvision": (lambda nb: _edit(nb, "answer", source="import torchvision.io; ..."), "imports torchvision"),
     "no alternative text": (lambda nb: _edit(nb, "## 2.", source="## 2. A\n![ ](a.png)\n*Figure 1.*"), "alternative"),

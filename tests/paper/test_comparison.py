@@ -3,7 +3,8 @@
 import pytest
 
 from ldvd_lib import paper
-from ldvd_lib.paper import Measured, compare
+from ldvd_lib.paper import compare
+from ldvd_lib.runs import Measured
 
 
 def measured(**models: tuple[float, float | None]) -> dict:
@@ -16,30 +17,30 @@ def measured(**models: tuple[float, float | None]) -> dict:
 
 def test_ratios_and_places_are_over_the_models_that_both_have() -> None:
     ours = measured(tgan=(5.0, 0.1), tgan_f=(6.0, 0.1), tgan_c0_c3=(7.0, 0.1), mocogan=(9.0, 0.1), mine=(1.0, 0.1))
-    found = compare(paper.table("5a"), ours, "is")
-    assert found.models == ("tgan", "tgan-f", "tgan-c0-c3")
-    assert found.baseline == "tgan"
-    assert found.paper == pytest.approx({"tgan": 1, "tgan-f": 13.62 / 11.93, "tgan-c0-c3": 12.45 / 11.93})
-    assert found.ours == pytest.approx({"tgan": 1, "tgan-f": 1.2, "tgan-c0-c3": 1.4})
-    assert found.paper_places == {"tgan-f": 1, "tgan-c0-c3": 2, "tgan": 3}
-    assert found.our_places == {"tgan-c0-c3": 1, "tgan-f": 2, "tgan": 3}
-    assert (found.agreeing, found.disagreeing, found.open) == (2, 1, 0)
-    assert "in the paper c0-c1 = TGAN-F, c0-c3, TGAN; in your runs c0-c3, c0-c1 = TGAN-F, TGAN." in found.sentence
-    assert "Of 3 pairs, 2 in the same order, 1 in the other, 0 too close" in found.sentence
+    comparison = compare(paper.table("5a"), ours, "is")
+    assert comparison.models == ("tgan", "tgan-f", "tgan-c0-c3")
+    assert comparison.baseline == "tgan"
+    assert comparison.paper == pytest.approx({"tgan": 1, "tgan-f": 13.62 / 11.93, "tgan-c0-c3": 12.45 / 11.93})
+    assert comparison.ours == pytest.approx({"tgan": 1, "tgan-f": 1.2, "tgan-c0-c3": 1.4})
+    assert comparison.paper_places == {"tgan-f": 1, "tgan-c0-c3": 2, "tgan": 3}
+    assert comparison.our_places == {"tgan-c0-c3": 1, "tgan-f": 2, "tgan": 3}
+    assert (comparison.agreeing, comparison.disagreeing, comparison.open) == (2, 1, 0)
+    assert "in the paper c0-c1 = TGAN-F, c0-c3, TGAN; in your runs c0-c3, c0-c1 = TGAN-F, TGAN." in comparison.sentence
+    assert "Of 3 pairs, 2 in the same order, 1 in the other, 0 too close" in comparison.sentence
     assert "; in these runs c0-c3," in compare(paper.table("5a"), ours, "is", whose="these runs").sentence
 
 
 def test_labels_with_commas_stay_whole_in_the_sentence() -> None:
     ours = measured(mocogan=(5.0, 0.1), mocogan_2x_video=(6.0, 0.1), mocogan_image=(4.0, 0.1))
-    found = compare(paper.table("2"), ours, "is")
-    assert "in the paper “2xChannels, video D only”, MoCoGAN, image D only; in" in found.sentence
+    comparison = compare(paper.table("2"), ours, "is")
+    assert "in the paper “2xChannels, video D only”, MoCoGAN, image D only; in" in comparison.sentence
 
 
 def test_lower_is_better_where_it_is() -> None:
     ours = measured(tgan=(5.0, 0.1), tgan_f=(6.0, 0.1))
-    found = compare(paper.table("5a"), ours, "fid")
-    assert found.our_places == found.paper_places == {"tgan-f": 1, "tgan": 2}
-    assert (found.agreeing, found.disagreeing, found.open) == (1, 0, 0)
+    comparison = compare(paper.table("5a"), ours, "fid")
+    assert comparison.our_places == comparison.paper_places == {"tgan-f": 1, "tgan": 2}
+    assert (comparison.agreeing, comparison.disagreeing, comparison.open) == (1, 0, 0)
 
 
 def test_what_is_within_two_deviations_is_left_open() -> None:

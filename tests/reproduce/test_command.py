@@ -32,7 +32,7 @@ def test_seeds_are_a_number_or_a_list() -> None:
         (("--data", "."), "at least one table"),
         (("5a",), "--data is missing"),
         (("5a", "--rows", "tgann", "--data", "."), "did you mean 'tgan'"),
-        (("5a", "--data", ".", "--protocol", "fid"), "choose one of ['actions'"),
+        (("5a", "--data", ".", "--protocol", "fid"), "the choices are ['actions'"),
         (("5a", "--data", ".", "--protocol", "ldvd-2019"), "--weights"),
         (("5a", "--data", "nowhere"), "nowhere"),
         (("--report-only",), "holds no reproduction"),

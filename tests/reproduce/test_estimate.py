@@ -7,7 +7,7 @@ import pytest
 
 from ldvd_lib.metrics import open_judge
 from ldvd_lib.reproduce import Cost, describe, estimate
-from ldvd_lib.training import loop
+from ldvd_lib.training import players
 
 
 def test_hours_are_those_of_steps_probes_and_videos(plan) -> None:
@@ -21,7 +21,7 @@ def test_hours_are_those_of_steps_probes_and_videos(plan) -> None:
 
 
 def test_what_is_not_done_at_every_step_is_counted_too(plan, monkeypatch) -> None:
-    monkeypatch.setattr(loop, "clip_singular_values_", lambda _: time.sleep(0.3))
+    monkeypatch.setattr(players, "clip_singular_values_", lambda _: time.sleep(0.3))
     training = replace(plan.trainings[0], config=plan.trainings[0].config.with_recipe(svc_every=5))
     (cost,) = estimate([training], steps=5, progress=False)
     assert cost.step >= 0.3 / 5

@@ -11,7 +11,7 @@ from ldvd_lib.reproduce.plan import TARGETS, models_of
 
 
 def names(*targets: str, **options) -> list[tuple[int, str]]:
-    return [(each.seed, each.config.name) for each in make_plan(Order(targets, **options)).trainings]
+    return [(training.seed, training.config.name) for training in make_plan(Order(targets, **options)).trainings]
 
 
 def test_all_rows_come_with_one_seed_before_any_comes_with_the_next() -> None:
@@ -25,10 +25,10 @@ def test_all_rows_come_with_one_seed_before_any_comes_with_the_next() -> None:
 
 
 def test_a_row_of_several_tables_is_trained_once() -> None:
-    found = names("5", "6", "8")
-    assert len(found) == len(set(found))
+    pairs = names("5", "6", "8")
+    assert len(pairs) == len(set(pairs))
     rows = {row.model for number in ("5a", "5b", "6a", "6b", "8") for row in paper.table(number).rows if row.model}
-    assert {model for _, model in found} == rows
+    assert {model for _, model in pairs} == rows
 
 
 def test_a_table_of_two_parts_is_both() -> None:
@@ -40,7 +40,7 @@ def test_a_table_of_two_parts_is_both() -> None:
 @pytest.mark.parametrize("target", [*TARGETS, "curvature"])
 def test_every_model_that_is_needed_exists_at_either_scale(target: str) -> None:
     order = Order((target,))
-    for name in (name for each in order.targets for name in models_of(each)):
+    for name in (name for target in order.targets for name in models_of(target)):
         assert zoo.config(name, "lite").name == zoo.config(name, "paper").name == name
 
 
@@ -72,20 +72,24 @@ def test_the_claims_have_recipes_and_a_directory_of_their_own() -> None:
     assert claims.directory.as_posix() == "curvature/seed-0/tgan"
     assert (tables.config.preset, claims.config.preset) == ("paper", "lite")
     assert (claims.steps, claims.probe_every, claims.protocol) == (150, 50, None)
-    found = {each.config.name: each.config.recipe for each in make_plan(Order(("curvature",))).trainings}
-    assert found["tgan"] == found["tgan-f"]
-    assert {recipe.frame_stride for recipe in found.values()} == {1}
+    trainings = make_plan(Order(("curvature",))).trainings
+    recipes = {training.config.name: training.config.recipe for training in trainings}
+    assert recipes["tgan"] == recipes["tgan-f"]
+    assert {recipe.frame_stride for recipe in recipes.values()} == {1}
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"targets": ("4",)}, "'4' cannot be reproduced: choose among"),
+        ({"targets": ("4",)}, "'4' cannot be reproduced: the choices are"),
         ({"targets": ("7",)}, "benchmarks/data_scores.py"),
         ({"targets": ()}, "at least one table"),
         ({"targets": ("5a",), "rows": ("tgan-ff",)}, "did you mean 'tgan-f'"),
         ({"targets": ("5a",), "rows": ("tgan", "mocogan")}, "5a have no row of 'mocogan'"),
-        ({"targets": ("5a",), "changes": {"compile": True}, "probe_every": 50}, "leave out --compile or --probe-every"),
+        (
+            {"targets": ("5a",), "changes": {"compile": True}, "probe_every": 50},
+            "--probe-every needs second derivatives",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said(arguments: dict, message: str) -> None:
@@ -110,9 +114,9 @@ def test_an_order_takes_the_place_of_earlier_ones_of_its_tables(tmp_path) -> Non
 
 def test_orders_that_are_given_at_once_are_both_remembered(tmp_path, monkeypatch) -> None:
     def slow(directory) -> list[Order]:
-        found = recall(directory)
+        orders = recall(directory)
         time.sleep(0.1)
-        return found
+        return orders
 
     monkeypatch.setattr(plan, "recall", slow)
     threads = [threading.Thread(target=remember, args=(Order((target,)), tmp_path)) for target in ("5a", "6a")]

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from ldvd_lib import cli
+from ldvd_lib._kit.configuration import save_json, to_dict
 from ldvd_lib.cli.reproduce import _order
-from ldvd_lib.configuration import save_json, to_dict
 from ldvd_lib.metrics import Evaluation
-from ldvd_lib.paper import read_results, results_of_run
 from ldvd_lib.reproduce import Order, make_plan, remember, write_report
 from ldvd_lib.reproduce.markdown import enumeration, grid, number
 from ldvd_lib.reproduce.report import command
-from ldvd_lib.training.run import RunConfig
+from ldvd_lib.runs import read_results, results_of_run
+from ldvd_lib.runs.run import RunConfig
 
 
 def ldvd(*arguments: object) -> int:
@@ -53,10 +53,10 @@ def test_the_numbers_are_those_of_the_evaluations(reproduced) -> None:
 def test_the_records_are_those_of_the_runs(reproduced) -> None:
     results = read_results(reproduced / "report.json")
     runs = [*reproduced.glob("runs/seed-*/*")]
-    found = {(result.model, result.seed): result for run in runs for result in results_of_run(run)}
-    assert len(results) == len(found) == 4
+    of_runs = {(result.model, result.seed): result for run in runs for result in results_of_run(run)}
+    assert len(results) == len(of_runs) == 4
     for result in results:
-        assert result.values == found[result.model, result.seed].values
+        assert result.values == of_runs[result.model, result.seed].values
         assert (result.steps, result.protocol, result.samples) == (2, "actions-v1", 8)
         assert "CPU core" in result.hardware
 
@@ -97,7 +97,7 @@ def test_a_report_tells_of_what_is_left(reproduced, tiny_actions, tmp_path, caps
 
 def made_up_run(directory: Path, model: str, spectrum: dict[str, float], seed: int = 0) -> None:
     """A finished run whose two probes saw this extreme eigenvalue, and half of it the other way, of each one's D."""
-    training = next(each for each in make_plan(Order(("curvature",))).trainings if each.config.name == model)
+    training = next(other for other in make_plan(Order(("curvature",))).trainings if other.config.name == model)
     data = {"clips": 24, "subset": "train", "image_size": 32}
     home = directory / f"curvature/seed-{seed}/{model}"
     save_json(to_dict(RunConfig(training.config, data, seed)), home / "config.json")
@@ -119,8 +119,8 @@ def test_the_claims_are_reported_from_spectra_alone(tmp_path) -> None:
     remember(Order(("curvature",), seeds=(0, 1)), tmp_path)
     text = write_report(tmp_path).read_text()
     assert text.startswith("# Reproduction: the claims about curvature\n\n3 of 14 trainings complete.")
-    found = json.loads((tmp_path / "claims.json").read_text())
-    assert [(each["claim"], each["measure"], each["numbers"], each["held"]) for each in found] == [
+    findings = json.loads((tmp_path / "claims.json").read_text())
+    assert [tuple(finding[key] for key in ("claim", "measure", "numbers", "held")) for finding in findings] == [
         ("1", "extreme", [8.0, 2.0], 1),
         ("1", "median", [8.0, 2.0], 1),
         ("2a", "asymmetry", [2.0], 0),

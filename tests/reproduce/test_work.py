@@ -9,7 +9,8 @@ from torch import nn
 
 from ldvd_lib.metrics import Evaluation, open_judge
 from ldvd_lib.reproduce import Budget, Counts, Order, Plan, Progress, Workshop, make_plan, work
-from ldvd_lib.training import Run, Trainer
+from ldvd_lib.runs import Run
+from ldvd_lib.training import Trainer
 from ldvd_lib.training.loop import TrainingDiverged
 
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from ldvd_lib.gan import VideoGANConfig
-from ldvd_lib.hessian import SpectrumProbe
-from ldvd_lib.training import Run, SampleGrid, Trainer, TrainingDiverged
-from ldvd_lib.training.checkpoint import load_weights
+from ldvd_lib.runs import Run
+from ldvd_lib.runs.checkpoint import load_weights
+from ldvd_lib.training import SampleGrid, SpectrumProbe, Trainer, TrainingDiverged
 
 
 def train(config, sampler, directory: Path, steps: int, **options) -> Trainer:
@@ -71,7 +71,7 @@ def test_calling_run_again_continues(tmp_path, tiny_config, make_sampler) -> Non
 
 def test_seeds_decide_everything(tmp_path, tiny_config, make_sampler) -> None:
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        torch.manual_seed(hash(name) % 1000)  # the caller's stream must not matter
+        torch.manual_seed(ord(name))  # the caller's stream must not matter
         train(tiny_config, make_sampler(), tmp_path / name, 3, seed=seed)
     assert_same_run(tmp_path / "a", tmp_path / "b")
     assert numbers(tmp_path / "a") != numbers(tmp_path / "c")
@@ -156,7 +156,7 @@ def test_one_backward_pass_equals_two(tmp_path, tiny_config, make_sampler) -> No
     trainer = Trainer(tiny_config.build(seed=1), make_sampler(), tmp_path / "run", device="cpu", progress=False)
     generator, discriminator = tiny_config.build(seed=1).train().children()
     discriminator = discriminator["video"]
-    real = make_sampler().next_batch()
+    real = make_sampler().next_batch().videos
     latents = generator.sample_latents(4, generator=torch.Generator().manual_seed(0))
     scores = discriminator(generator(latents))
     (-scores.mean()).backward(retain_graph=True)
@@ -177,7 +177,7 @@ def test_a_step_of_a_game_that_is_not_zero_sum_equals_autograd(tmp_path, tiny_co
     trainer = Trainer(config.build(seed=1), make_sampler(), tmp_path / "run", device="cpu", progress=False)
     generator, discriminator = config.build(seed=1).train().children()
     latents = generator.sample_latents(4, generator=torch.Generator().manual_seed(0))
-    trainer.loss.generator(discriminator["video"](generator(latents))).backward()
+    trainer.objective.loss.generator(discriminator["video"](generator(latents))).backward()
     trainer._train_step()
     got = [p.grad for p in trainer.gan.generator.parameters() if p.grad is not None]
     expected = [p.grad for p in generator.parameters() if p.grad is not None]
@@ -262,12 +262,9 @@ def test_ctrl_c_saves_and_returns(tmp_path, tiny_config, make_sampler, caplog) -
 SCRIPT = """
 import sys
 sys.path.insert(0, {tests!r})
-import conftest
-from ldvd_lib.data import WindowSampler
+import tiny
 from ldvd_lib.training import Trainer
-config, store = conftest.tiny_config.__wrapped__(), conftest.tiny_store.__wrapped__()
-sampler = WindowSampler(store, batch_size=4, num_frames=4, seed=0)
-trainer = Trainer(config.build(seed=1), sampler, sys.argv[1], device="cpu", callbacks=[], progress=False,
+trainer = Trainer(tiny.plain().build(seed=1), tiny.sampler(), sys.argv[1], device="cpu", callbacks=[], progress=False,
                   log_every=1, checkpoint_every=7, resume=True)
 trainer.run(int(sys.argv[2]))
 """
@@ -275,7 +272,7 @@ trainer.run(int(sys.argv[2]))
 
 @pytest.mark.slow
 def test_a_killed_run_continues_bit_for_bit(tmp_path) -> None:
-    command = [sys.executable, "-c", SCRIPT.format(tests=str(Path(__file__).parent))]
+    command = [sys.executable, "-c", SCRIPT.format(tests=str(Path(__file__).parents[1]))]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     process = subprocess.Popen([*command, str(killed), "100000"])
     try:
@@ -329,3 +326,140 @@ def test_compiled_networks_train_and_save_under_the_same_names(tmp_path, tiny_co
     # Losses, not weights: RMSprop's first step divides a gradient by itself, so that rounding decides small ones.
     for name, value in numbers(tmp_path / "plain")[0].items():
         assert numbers(tmp_path / "compiled")[0][name] == pytest.approx(value, rel=1e-4)
+
+
+def test_two_trainings_in_one_directory_are_refused_before_anything_is_lost(
+    tmp_path, tiny_config, make_sampler
+) -> None:
+    """The second is told who is there, and the first goes on and ends as if it had been alone."""
+    told = []
+
+    class Intruder:
+        every = 2
+
+        def __call__(self, trainer: Trainer) -> None:
+            with pytest.raises(RuntimeError, match="is being trained already, by this process") as error:
+                Trainer(tiny_config.build(seed=9), make_sampler(), tmp_path / "run", seed=9, device="cpu")
+            told.append(error)
+
+    train(tiny_config, make_sampler(), tmp_path / "run", 4, callbacks=[Intruder()])
+    train(tiny_config, make_sampler(), tmp_path / "alone", 4)
+    assert len(told) == 2
+    assert_same_run(tmp_path / "run", tmp_path / "alone")
+    assert Run.open(tmp_path / "run").config.seed == 0
+
+
+def test_what_another_training_has_made_of_the_directory_is_noticed(tmp_path, tiny_config, make_sampler) -> None:
+    options = {"device": "cpu", "callbacks": [], "progress": False}
+    first = Trainer(tiny_config.build(seed=1), make_sampler(), tmp_path / "run", **options)
+    other = Trainer(tiny_config.build(seed=1), make_sampler(), tmp_path / "run", seed=5, **options)
+    with pytest.raises(ValueError, match=r"is of another run \(seed: 5 there, 0 now\)"):
+        first.run(2)
+    same = Trainer(tiny_config.build(seed=1), make_sampler(), tmp_path / "run", seed=5, **options)
+    other.run(2)
+    with pytest.raises(RuntimeError, match="has been trained further since, to step_0000002"):
+        same.run(2)
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
+@pytest.mark.parametrize("name", ["state.pt", "weights.safetensors"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_taken(
+    tmp_path, tiny_config, make_sampler, caplog, name: str, damage: bytes | None
+) -> None:
+    train(tiny_config, make_sampler(), tmp_path / "whole", 8)
+    train(tiny_config, make_sampler(), tmp_path / "run", 6, checkpoint_every=3)
+    older, newest = Run.open(tmp_path / "run").checkpoints
+    content = (newest / name).read_bytes()
+    (newest / name).write_bytes(content[: len(content) // 2] if damage is None else damage)
+    trainer = train(tiny_config, make_sampler(), tmp_path / "run", 8, resume=True)
+    assert trainer.step == 8
+    assert f"{newest / name} cannot be read" in caplog.text
+    assert f"it is now damaged-{newest.name}, and the run goes on from {older.name}" in caplog.text
+    assert (newest.with_name(f"damaged-{newest.name}") / name).exists()
+    assert_same_run(tmp_path / "whole", tmp_path / "run")
+
+
+def test_without_a_whole_checkpoint_all_damage_is_named_and_nothing_touched(
+    tmp_path, tiny_config, make_sampler
+) -> None:
+    train(tiny_config, make_sampler(), tmp_path / "run", 6, checkpoint_every=3)
+    checkpoints = Run.open(tmp_path / "run").checkpoints
+    (checkpoints[0] / "state.pt").write_bytes(b"")
+    (checkpoints[1] / "weights.safetensors").unlink()
+    with pytest.raises(
+        ValueError, match=r"no checkpoint in .*weights\.safetensors.*state\.pt cannot be read \(EOFError\)"
+    ):
+        train(tiny_config, make_sampler(), tmp_path / "run", 8, resume=True)
+    assert Run.open(tmp_path / "run").checkpoints == checkpoints
+    assert [record["step"] for record in numbers(tmp_path / "run")] == [1, 2, 3, 4, 5, 6]
+
+
+def test_everything_is_on_the_disk_before_a_checkpoint_counts(tmp_path, tiny_config, make_sampler, monkeypatch) -> None:
+    """Of the files and of the log, before the checkpoint has its name; and the name itself."""
+    events: list[tuple[str, str]] = []
+    fsync, rename = os.fsync, Path.rename
+    opened = {}
+    real_open = os.open
+
+    def watched_open(path, *arguments, **options) -> int:
+        handle = real_open(path, *arguments, **options)
+        opened[handle] = Path(os.fsdecode(path)).name if isinstance(path, str | bytes | os.PathLike) else ""
+        return handle
+
+    monkeypatch.setattr(os, "open", watched_open)
+    monkeypatch.setattr(os, "fsync", lambda handle: (events.append(("disk", opened.get(handle, ""))), fsync(handle)))
+    monkeypatch.setattr(Path, "rename", lambda self, to: (events.append(("name", Path(to).name)), rename(self, to))[1])
+    train(tiny_config, make_sampler(), tmp_path / "run", 2)
+    place = events.index(("name", "step_0000002"))
+    before = {name for kind, name in events[:place] if kind == "disk"}
+    assert {"metrics.jsonl", "state.pt", ".step_0000002.tmp"} <= before
+    assert any(name.endswith(".safetensors") for name in before)
+    assert ("disk", "checkpoints") in events[place:]
+
+
+def test_a_second_ctrl_c_says_what_is_kept(tmp_path, tiny_config, make_sampler, caplog) -> None:
+    class Impatient:
+        every = 1
+
+        def __call__(self, trainer: Trainer) -> None:
+            if trainer.step == 5:
+                for _ in range(2):
+                    os.kill(os.getpid(), signal.SIGINT)
+                    time.sleep(0.01)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_config, make_sampler(), tmp_path / "run", 9, callbacks=[Impatient()], checkpoint_every=3)
+    assert "ended at once, in or after step 5: kept is step_0000003" in caplog.text
+    assert "the steps since are lost" in caplog.text
+    caplog.clear()
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_config, make_sampler(), tmp_path / "other", 9, callbacks=[Impatient()])
+    assert "there is no checkpoint yet, so nothing is kept" in caplog.text
+    train(tiny_config, make_sampler(), tmp_path / "run", 9, resume=True)  # the directory is free again
+
+
+def test_a_probe_refuses_compiled_networks_before_anything_is_written(tmp_path, tiny_config, make_sampler) -> None:
+    with pytest.raises(ValueError, match="SpectrumProbe needs second derivatives, which compiled networks do not have"):
+        train(tiny_config.with_recipe(compile=True), make_sampler(), tmp_path / "run", 1, callbacks=[SpectrumProbe()])
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_has_been_compiled_is_not_measured(tmp_path, tiny_config, make_sampler) -> None:
+    gan = tiny_config.with_recipe(compile=True).build()
+    Trainer(gan, make_sampler(), tmp_path / "run", device="cpu", callbacks=[], progress=False)
+    with pytest.raises(ValueError, match="the discriminator is compiled"):
+        SpectrumProbe().measure(gan, "video", make_sampler().peek().video)
+
+
+GOLDEN = {
+    "tgan": {"generator_loss": 0.28982693, "video_loss": -0.79333997},
+    "mocogan": {"generator_loss": 2.07872486, "image_loss": 1.41062868, "video_loss": 2.07287979},
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_losses_are_what_they_have_always_been(tmp_path, configs, make_sampler, name: str) -> None:
+    """After five steps; numbers from a commit whose whole training was compared bit for bit with the one before."""
+    train(configs[name], make_sampler(), tmp_path / "run", 5)
+    last = numbers(tmp_path / "run")[-1]
+    assert {key: last[key] for key in GOLDEN[name]} == pytest.approx(GOLDEN[name], rel=1e-4)

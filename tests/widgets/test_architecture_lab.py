@@ -14,7 +14,7 @@ from PIL import Image
 from ldvd_lib import anatomy, zoo
 from ldvd_lib.blocks import LAYER_KINDS
 from ldvd_lib.data import ClipStore
-from ldvd_lib.training import Run
+from ldvd_lib.runs import Run
 from ldvd_lib.widgets import ArchitectureLab
 from ldvd_lib.widgets._designs import DESIGNS
 
@@ -32,9 +32,9 @@ def test_the_zoos_designs_are_the_zoos(name, preset):
     lab = ArchitectureLab(name, preset=preset)
     config = zoo.config(name, preset)
     assert lab.config == config
-    found = anatomy.dissect(config.build().discriminators["video"], name=name)
-    assert lab.anatomy == found
-    assert lab._design["cells"] == [list(row) for row in found.cells()]
+    expected = anatomy.dissect(config.build().discriminators["video"], name=name)
+    assert lab.anatomy == expected
+    assert lab._design["cells"] == [list(row) for row in expected.cells()]
 
 
 def test_the_papers_numbers_of_parameters():
@@ -132,7 +132,7 @@ def test_an_impossible_stack_is_explained_and_the_last_one_stays():
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("kinds", ["4d"], r"layer c0 is '4d', but must be one of \('3d'"),
+        ("kinds", ["4d"], r"layer c0 '4d' is unknown: the choices are \['3d'"),
         ("kinds", [], "1 to 6 layers, got 0"),
         ("kinds", ["2d"] * 7, "1 to 6 layers, got 7"),
         ("preset", "large", "preset"),
@@ -153,9 +153,9 @@ def test_what_is_not_there_cannot_be_chosen(name, value, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"kinds": "tgan-g"}, "kinds is 'tgan-g', but must be one of"),
+        ({"kinds": "tgan-g"}, "the design 'tgan-g' is unknown: did you mean 'tgan"),
         ({"kinds": ["3d"] * 5}, "layer c4"),
-        ({"limits": {"seconds": 3}}, "limits is 'seconds', but must be one of"),
+        ({"limits": {"seconds": 3}}, "the limit 'seconds' is unknown: the choices are"),
         ({"steps": 0}, "steps must be a whole number, 1 or more"),
     ],
 )
@@ -220,10 +220,10 @@ def test_training_leaves_a_run_of_what_was_chosen_whatever_the_menus_do_meanwhil
     assert run.newest_step == 2 and len(run.sample_files) == 2
     undisturbed = weights(lab)
 
-    again = lab.train(2)
-    assert again.wait(60) == "finished"
-    assert again.trainer.directory == tmp_path / "lab-f-2d-0.25x-2"
-    assert lab._bench_and_monitor.children == (lab, again)
+    second_monitor = lab.train(2)
+    assert second_monitor.wait(60) == "finished"
+    assert second_monitor.trainer.directory == tmp_path / "lab-f-2d-0.25x-2"
+    assert lab._bench_and_monitor.children == (lab, second_monitor)
     assert all(torch.equal(value, undisturbed[name]) for name, value in weights(lab).items())
 
 

@@ -44,7 +44,7 @@ class Waves(nn.Module):
 
 
 class Tinted(Waves):
-    """Its latents are normal; they have two parts, of which the last number decides where the wave is at first."""
+    """Its latents are normal and have two parts; the last number decides where the wave begins."""
 
     latent_dim = 4
 
@@ -220,7 +220,7 @@ def test_generators_are_compared_on_equal_latents_in_one_sheet():
     for label, generator in generators.items():
         assert torch.equal(browser.videos_by_label[label], video.to_uint8(generator(browser.latents)))
     both = torch.cat(list(browser.videos_by_label.values()))
-    expected = SampleBrowser(Waves(), num_videos=8)  # for the place of the frames alone
+    expected = SampleBrowser(Waves(), num_videos=8)  # only for the place of the frames
     columns = expected._sample["sheetColumns"]
     sheet = decode(browser._sheet)
     for index in range(8):
@@ -268,7 +268,7 @@ def test_only_parts_that_all_have_are_offered():
     assert SampleBrowser({"a": Tinted(), "b": Swapped()}).grids == ["samples", "walk"]
 
 
-# What travels to the web browser
+# What is sent to the web browser
 
 
 def test_the_sheet_holds_every_frame_exactly_where_the_description_says():
@@ -330,14 +330,14 @@ def test_a_film_holds_every_frame_and_is_called_after_what_it_shows(tmp_path):
     press(browser, {"type": "save_mp4"})
     path = tmp_path / "same-content-seed-0.mp4"
     assert browser.saved_path == str(path) and str(path) in browser.status
-    found = probe(path)
-    assert (found.num_frames, found.width, found.height) == (5, 2 * 24 + 2, 2 * 16 + 2)
+    info = probe(path)
+    assert (info.num_frames, info.width, info.height) == (5, 2 * 24 + 2, 2 * 16 + 2)
 
 
 def test_two_grids_are_saved_beside_each_other_with_their_labels(tmp_path):
     browser = SampleBrowser({"waves": Waves(), "negative": Negative()}, num_videos=4, scale=4, save_directory=tmp_path)
-    one = SampleBrowser(Waves(), num_videos=4, scale=4, save_directory=tmp_path)
-    with Image.open(browser.save_gif()) as both, Image.open(one.save_gif()) as alone:
+    single = SampleBrowser(Waves(), num_videos=4, scale=4, save_directory=tmp_path)
+    with Image.open(browser.save_gif()) as both, Image.open(single.save_gif()) as alone:
         assert both.n_frames == alone.n_frames == 5
         assert both.width == 2 * alone.width + 12
         strip = both.height - alone.height
@@ -385,7 +385,7 @@ def test_a_seed_that_fails_says_so_and_keeps_the_last_sample(caplog):
         ({"seed": -1}, "seed must be a whole number"),
         ({"fps": 0}, "fps .* from 1 to 60"),
         ({"truncation": 1.1}, "truncation must be from 0"),
-        ({"grid": "same content"}, r"grid is 'same content', but there are \['samples', 'walk'\]"),
+        ({"grid": "same content"}, r"grid 'same content' is unknown: .* choices are \['samples', 'walk'\]"),
         ({"first": 9}, "first must be a whole number, 0 to 8"),
         ({"second": -1}, "second must be"),
         ({"generator": {}}, "from labels to generators"),

@@ -13,10 +13,10 @@ import traitlets
 from PIL import Image
 
 from ldvd_lib import zoo
-from ldvd_lib.configuration import save_json, to_dict
+from ldvd_lib._kit.configuration import save_json, to_dict
 from ldvd_lib.hessian import SpectralDensity, spectral_density
-from ldvd_lib.training import Run
-from ldvd_lib.training.run import RunConfig
+from ldvd_lib.runs import Run
+from ldvd_lib.runs.run import RunConfig
 from ldvd_lib.widgets import SpectrumExplorer
 
 
@@ -75,9 +75,9 @@ def test_the_numbers_are_those_recorded_leading_first(tmp_path):
     spectrum = explorer.spectra["run"]["video"]
     assert spectrum["eigenvalues"].tolist() == [[-7, 3, 1]]
     assert spectrum["residuals"].tolist() == [[0.7, 0.3, 0.1]], "a residual stays with its eigenvalue"
-    (sent,) = explorer._spectra[0]["discriminators"]
-    assert sent["eigenvalues"] == [[-7, 3, 1]] and sent["residuals"] == [[0.7, 0.3, 0.1]]
-    assert (sent["largest"], sent["smallest"], sent["step"]) == ([3], [-7], [5])
+    (numbers,) = explorer._spectra[0]["discriminators"]
+    assert numbers["eigenvalues"] == [[-7, 3, 1]] and numbers["residuals"] == [[0.7, 0.3, 0.1]]
+    assert (numbers["largest"], numbers["smallest"], numbers["step"]) == ([3], [-7], [5])
 
 
 def test_a_step_measured_twice_counts_once_and_steps_rise(tmp_path):
@@ -131,8 +131,8 @@ def test_a_choice_of_the_browser_arrives_whole_and_python_answers_nothing(tgan, 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("run", "gan", r"run is 'gan', but the runs are \['tgan'\]"),
-        ("compare_run", "gan", "compare_run is 'gan'"),
+        ("run", "gan", r"run 'gan' is unknown: did you mean 'tgan'\? The choices are \['tgan'\]"),
+        ("compare_run", "gan", "compare_run 'gan' is unknown"),
         ("discriminator", "image", r"run 'tgan' has \['video'\]"),
         ("step", 11, r"step is 11, but the runs were probed at \[10, 20\]"),
         ("num_eigenvalues", 0, "0"),
@@ -181,7 +181,7 @@ def test_a_density_of_a_single_sample_has_no_error(tgan):
     ("densities", "message"),
     [
         ("density", r"whose they are, label → density; the runs are \['tgan', 'mocogan'\]"),
-        ({"gan": "density"}, "label 'gan', but the runs are"),
+        ({"gan": "density"}, "the density label 'gan' is unknown: did you mean 'tgan'"),
         ({"mocogan": "density"}, r"discriminators \['image', 'video'\]: use the key \('mocogan', 'image'\)"),
         ({("tgan", "image"): "density"}, r"but run 'tgan' has the discriminators \['video'\]"),
         ({"tgan": 3.0}, "must be a SpectralDensity or step → SpectralDensity, got 3.0"),
@@ -220,7 +220,7 @@ def test_what_is_no_run_is_refused(runs, error, message):
 
 
 def test_an_unknown_label_to_compare_with_is_refused(tgan):
-    with pytest.raises(ValueError, match=r"compare_run is 'gan', but the runs are \['tgan'\]"):
+    with pytest.raises(ValueError, match=r"compare_run 'gan' is unknown: .* choices are \['tgan'\]"):
         SpectrumExplorer({"tgan": tgan}, compare_run="gan")
 
 

@@ -10,11 +10,10 @@ import traitlets
 from PIL import Image
 
 from ldvd_lib import paper, zoo
-from ldvd_lib.configuration import save_json, to_dict
+from ldvd_lib._kit.configuration import save_json, to_dict
 from ldvd_lib.metrics import Evaluation
-from ldvd_lib.paper import Result, write_results
-from ldvd_lib.training import Run
-from ldvd_lib.training.run import RunConfig
+from ldvd_lib.runs import Result, Run, write_results
+from ldvd_lib.runs.run import RunConfig
 from ldvd_lib.widgets import TableExplorer
 
 
@@ -61,8 +60,8 @@ def test_without_results_it_shows_the_paper(tmp_path) -> None:
 def test_every_figure_of_every_table_travels() -> None:
     sent = json.loads(json.dumps(TableExplorer().get_state()["_tables"], allow_nan=False))
     assert [table["number"] for table in sent] == [table.number for table in paper.tables()]
-    for there, table in zip(sent, paper.tables(), strict=True):
-        for line, row in zip(there["rows"], table.rows, strict=True):
+    for sent_table, table in zip(sent, paper.tables(), strict=True):
+        for line, row in zip(sent_table["rows"], table.rows, strict=True):
             expected = {key: [v.mean, v.deviation, str(v)] for key, v in row.values.items() if v}
             assert {key: list(value.values()) for key, value in line["values"].items()} == expected
 
@@ -110,7 +109,7 @@ def test_what_is_compared_travels_with_the_results(report) -> None:
 
 def test_conditions_that_read_alike_stay_apart(tmp_path) -> None:
     results = [result("tgan", 5.0), result("tgan", 6.0)]
-    paths = [write_results([one], tmp_path / f"{n}.json") for n, one in enumerate(results)]
+    paths = [write_results([record], tmp_path / f"{number}.json") for number, record in enumerate(results)]
     record = json.loads(paths[1].read_text())
     record[0]["weights"] = "another judge's"
     save_json(record, paths[1])
@@ -120,9 +119,9 @@ def test_conditions_that_read_alike_stay_apart(tmp_path) -> None:
 
 def test_a_model_of_ones_own_goes_by_the_name_one_gave_it(tmp_path, report) -> None:
     explorer = TableExplorer({"my pyramid": write_results([result("mine", 3.0)], tmp_path / "mine.json")})
-    (own,) = explorer._conditions[0]["models"]
-    assert (own["model"], own["label"], own["about"]) == ("mine", "my pyramid", "my pyramid")
-    labels = {own["model"]: own["label"] for own in TableExplorer({"all": report})._conditions[0]["models"]}
+    (model,) = explorer._conditions[0]["models"]
+    assert (model["model"], model["label"], model["about"]) == ("mine", "my pyramid", "my pyramid")
+    labels = {model["model"]: model["label"] for model in TableExplorer({"all": report})._conditions[0]["models"]}
     assert labels["mine"] == "mine", "a name that several share tells nothing"
 
 
@@ -157,9 +156,13 @@ def test_a_choice_of_the_browser_arrives_whole_and_python_answers_nothing(report
     ("name", "value", "message"),
     [
         ("table", "5", r"no table '5': did you mean"),
-        ("metric", "kid", r"metric is 'kid', but for table 5a there are \['is', 'fid'\]"),
-        ("sort", "frames", r"sort is 'frames', but for table 5a there are \['', 'label', 'parameters', 'is'"),
-        ("condition", "paper", r"condition is 'paper', but the results are of \['lite"),
+        ("metric", "kid", r"for table 5a the metric 'kid' is unknown: .* choices are \['is', 'fid'\]"),
+        (
+            "sort",
+            "frames",
+            r"for table 5a the sort 'frames' is unknown: .* choices are \['', 'label', 'param",
+        ),
+        ("condition", "paper", r"condition 'paper' is unknown: .* choices are \['lite"),
     ],
 )
 def test_what_is_not_there_cannot_be_chosen(report, name, value, message) -> None:

@@ -18,17 +18,18 @@ import traitlets
 from PIL import Image
 
 from ldvd_lib.data import ClipStore, WindowSampler
-from ldvd_lib.gan import NetworkConfig, Recipe, VideoGANConfig
-from ldvd_lib.hessian import SpectrumProbe
-from ldvd_lib.training import Run, SampleGrid, Trainer
-from ldvd_lib.training.checkpoint import load_weights
+from ldvd_lib.gan import NetworkConfig, VideoGANConfig
+from ldvd_lib.recipe import Recipe
+from ldvd_lib.runs import Run
+from ldvd_lib.runs.checkpoint import load_weights
+from ldvd_lib.training import SampleGrid, SpectrumProbe, Trainer
 from ldvd_lib.widgets import TrainingMonitor
 
 PATIENCE = 30  # seconds
 
 
 def tiny_trainer(directory: Path, **options) -> Trainer:
-    """Of a TGAN of 8 px and 4 frames on noise, with instance noise: about a hundred steps a second."""
+    """A trainer of a TGAN of 8 px and 4 frames on noise, with instance noise: about a hundred steps a second."""
     generator = {"image_size": 8, "num_frames": 4, "latent_dim": 6, "temporal_channels": (8, 8), "image_channels": 8}
     stack = {"kinds": ("3d",), "image_size": 8, "num_frames": 4, "base_channels": 4, "init": "xavier", "noise": 0.1}
     config = VideoGANConfig(
@@ -55,7 +56,7 @@ def tiny_trainer(directory: Path, **options) -> Trainer:
 
 
 class Gate:
-    """Holds the run after a step until it is let go."""
+    """Holds the run after a step until the gate is opened."""
 
     every = 1
 
@@ -70,7 +71,7 @@ class Gate:
 
 @pytest.fixture
 def gate() -> Gate:
-    """At step 3. Whatever comes, it is open at the end."""
+    """A gate at step 3, which is open at the end in any case."""
     gate = Gate(3)
     yield gate
     gate.open.set()
@@ -136,8 +137,8 @@ def test_a_run_from_start_to_finish(tmp_path):
 
 def test_autostart_starts_unless_there_is_nothing_left(tmp_path):
     assert TrainingMonitor(tiny_trainer(tmp_path / "run"), 2, autostart=True).wait(PATIENCE) == "finished"
-    again = TrainingMonitor(tiny_trainer(tmp_path / "run"), 2, autostart=True)
-    assert (again.state, again._thread) == ("finished", None)
+    second_monitor = TrainingMonitor(tiny_trainer(tmp_path / "run"), 2, autostart=True)
+    assert (second_monitor.state, second_monitor._thread) == ("finished", None)
 
 
 def test_the_kernels_thread_is_free_meanwhile_and_pausing_waits_for_the_step(monitor, gate):
@@ -274,22 +275,22 @@ def test_nothing_is_printed_while_all_goes_well(monitor, gate, capfd, caplog):
 
 def test_two_monitors_of_a_trainer_take_turns(tmp_path, gate):
     trainer = tiny_trainer(tmp_path / "run", callbacks=[gate])
-    one, two = TrainingMonitor(trainer, 6), TrainingMonitor(trainer, 8)
-    one.start()
+    first, second = TrainingMonitor(trainer, 6), TrainingMonitor(trainer, 8)
+    first.start()
     gate.reached.wait(PATIENCE)
     with pytest.raises(RuntimeError, match="running already, in a cell or under another monitor"):
-        two.start()
-    assert two.state == "ready"
-    two.set_state({})
-    two._on_message(two, {"type": "start"}, [])
-    assert two._failed
-    assert "running already" in two.status
+        second.start()
+    assert second.state == "ready"
+    second.set_state({})
+    second._on_message(second, {"type": "start"}, [])
+    assert second._failed
+    assert "running already" in second.status
     gate.open.set()
-    one.wait(PATIENCE)
-    two.start()
-    assert two.wait(PATIENCE) == "finished"
-    assert [row[0] for row in two._series["losses"]["rows"]] == [2, 4, 6, 8]
-    assert not two._failed
+    first.wait(PATIENCE)
+    second.start()
+    assert second.wait(PATIENCE) == "finished"
+    assert [row[0] for row in second._series["losses"]["rows"]] == [2, 4, 6, 8]
+    assert not second._failed
 
 
 def test_a_run_that_diverges_says_so_and_keeps_what_there_is(tmp_path, capfd):
@@ -375,13 +376,13 @@ def test_only_what_is_new_is_sent_and_a_page_that_opens_late_gets_all(tmp_path, 
     monitor.start()
     monitor.wait(PATIENCE)
     news = [message["content"]["series"]["losses"] for message in sent if message["method"] == "custom"]
-    assert [(some["first"], len(some["rows"])) for some in news] == [(number, 1) for number in range(6)]
+    assert [(series["first"], len(series["rows"])) for series in news] == [(number, 1) for number in range(6)]
     state = monitor.get_state()["_series"]["losses"]
-    assert state["names"] == ["generator loss", "discriminator loss", "real score", "fake score"]
-    assert state["rows"] == [row for some in news for row in some["rows"]]
+    assert state["names"] == ["generator loss", "video loss", "video real score", "video fake score"]
+    assert state["rows"] == [row for series in news for row in series["rows"]]
     assert [row[1] for row in state["rows"]] == pytest.approx(monitor.run.metrics()["generator_loss"], rel=1e-5)
-    whole = [message for message in sent if message["method"] == "update" and "_series" in message["state"]]
-    assert len(whole) == 1, "all of it once, at the end"
+    complete = [message for message in sent if message["method"] == "update" and "_series" in message["state"]]
+    assert len(complete) == 1, "all of it once, at the end"
 
 
 def test_news_are_rare_however_fast_the_steps(tmp_path, monkeypatch):
@@ -397,11 +398,11 @@ def test_rate_and_time_left(tmp_path, monkeypatch):
     monitor = TrainingMonitor(tiny_trainer(tmp_path / "run"), 10)
     clock = iter(range(0, 1000, 2))  # two seconds a step
     monkeypatch.setattr("ldvd_lib.widgets.training_monitor.time.monotonic", lambda: next(clock))
-    found = []
-    monitor.observe(lambda change: found.append((monitor.step, monitor.rate, change["new"])), "eta")
+    news = []
+    monitor.observe(lambda change: news.append((monitor.step, monitor.rate, change["new"])), "eta")
     monitor.start()
     monitor.wait(PATIENCE)
-    _, rates, etas = zip(*found, strict=True)
+    _, rates, etas = zip(*news, strict=True)
     assert set(rates) == {0.5}
     assert etas[0] == 16
     assert etas[-1] is None
@@ -506,7 +507,7 @@ def test_the_output_holds_the_widget_and_a_picture_with_alternative_text(tmp_pat
     assert after["text/plain"] == before["text/plain"], "the same however far it got when the cell was done"
     alt = metadata["image/png"]["alt"]
     assert alt.startswith("Training of tiny, step 4 of 4, finished. Losses at step 4: generator loss ")
-    assert "discriminator loss" in alt
+    assert "video loss" in alt
     with Image.open(io.BytesIO(base64.b64decode(after["image/png"]))) as image:
         assert image.width > 600
 

@@ -1,4 +1,4 @@
-"""A small data set of people and things in motion, rendered from a seed: what the course runs on before UCF-101.
+"""A small data set of people and things in motion, rendered from a seed: the course uses it before UCF-101.
 
 Twelve actions, eight of a figure and four of a rigid object. *Content* (who, where) and *motion* (what, how, filmed
 how) vary independently and are recorded, so that claims about them can be tested.

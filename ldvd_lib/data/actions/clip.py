@@ -9,15 +9,15 @@ from ldvd_lib.data.actions.poses import ARTICULATED
 from ldvd_lib.data.actions.scenery import scene
 from ldvd_lib.data.actions.solids import HEIGHT, WIDTH, Camera, Solid, Stage
 
-_SWAY = 90.0  # frames that the camera takes for a sway to and fro
+_SWAY = 90.0  # frames that one full sway of the camera takes
 
 
 def film(motion: Motion, travel: np.ndarray) -> Camera:
-    """The camera that films a motion: it follows the subject, sways and zooms a little, and stays in reach for ever.
+    """The camera that films a motion: it follows the subject, sways and zooms a little, and never drifts away.
 
     Args:
         motion: Its pan and zoom.
-        travel: Way of the subject, (T,), in pixels.
+        travel: Distance covered by the subject, (T,), in pixels.
     """
     angle = 2 * np.pi * (np.arange(len(travel)) / _SWAY + motion.camera_phase)
     return Camera(
@@ -28,7 +28,7 @@ def film(motion: Motion, travel: np.ndarray) -> Camera:
 
 
 def stage(content: Content, motion: Motion, num_frames: int) -> tuple[Stage, Camera]:
-    """Put a subject before the camera.
+    """Place a subject in front of the camera.
 
     Args:
         content: Who.

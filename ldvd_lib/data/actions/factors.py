@@ -1,13 +1,20 @@
 """What varies in the built-in data set: the content (who, where) and the motion (what, how, filmed how).
 
 Every factor is drawn independently of every other, the action's class included, so that nothing about the person or
-the place tells what they are doing. Colours are kept as names: they read well in ``factors.json`` and are categories.
+the place tells what they are doing. Colours are stored as names, which are readable in ``factors.json`` and are
+categories.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from types import MappingProxyType
+from typing import Any, TypeVar
 
 import numpy as np
+
+from ldvd_lib._kit.checks import one_of
+
+_Choice = TypeVar("_Choice")
 
 FRAME_RATE = 25
 
@@ -59,7 +66,7 @@ class Palette:
     """Colours of one place, each (red, green, blue) in 0…255.
 
     Args:
-        top: Sky at its height, or the wall's upper part.
+        top: Sky at the top, or the wall's upper part.
         bottom: Sky at the horizon, or the wall's lower part.
         far: The larger shapes behind the subject: hills, façades, panels.
         near: The smaller shapes: trees, windows, pictures.
@@ -142,12 +149,12 @@ SETTINGS: dict[str, dict[str, Palette]] = {
 PLACES = tuple((setting, palette) for setting, palettes in SETTINGS.items() for palette in palettes)
 
 HAIR_STYLES = ("short", "long", "bun", "cap")
-STANDS_OUT = 62.0  # smallest `colour_distance` between a garment and what it is seen against; black to white is 442
-DIFFERS = 45.0  # the same between a shirt and what is worn with it
+STANDS_OUT = 62.0  # smallest `colour_distance` between a garment and its background; black to white is 442
+DIFFERS = 45.0  # smallest `colour_distance` between a shirt and the other garments
 
 
-def colour_distance(first, second) -> float:
-    """Distance between two (red, green, blue) colours, green weighing most as it does for the eye."""
+def colour_distance(first: tuple[int, int, int], second: tuple[int, int, int]) -> float:
+    """Distance between two (red, green, blue) colours; green weighs most, as it does for the eye."""
     difference = (np.asarray(first, dtype=float) - np.asarray(second, dtype=float)) * np.sqrt([0.9, 1.5, 0.6])
     return float(np.sqrt((difference**2).sum()))
 
@@ -159,7 +166,7 @@ class Content:
     Args:
         height: Size of the subject relative to its natural size, 0.94…1.06.
         build: Thickness of trunk and limbs relative to the average, 0.9…1.15.
-        leg_length: Length of the legs relative to the average, 0.95…1.05; the trunk makes up for it.
+        leg_length: Length of the legs relative to the average, 0.95…1.05; the trunk compensates for it.
         skin, hair: Names in ``SKIN`` and ``HAIR``.
         hair_style: One of ``HAIR_STYLES``.
         shirt, trousers, accent: Names in ``CLOTH``; accent colours shoes, gloves and caps.
@@ -188,7 +195,7 @@ class Content:
     light: int
     layout: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_choice(self, "setting", SETTINGS)
         _check_choice(self, "palette", SETTINGS[self.setting])
         _check_choice(self, "skin", SKIN)
@@ -211,9 +218,9 @@ class Content:
         setting, palette = drawn if place is None else place
         colours = SETTINGS[setting][palette]
         behind = (colours.bottom, colours.far, colours.floor_far, colours.floor_near)
-        seen = [name for name in CLOTH if min(colour_distance(CLOTH[name], other) for other in behind) > STANDS_OUT]
-        shirt = _choose(generator, seen)
-        others = [name for name in seen if colour_distance(CLOTH[name], CLOTH[shirt]) > DIFFERS]
+        visible = [name for name in CLOTH if min(colour_distance(CLOTH[name], other) for other in behind) > STANDS_OUT]
+        shirt = _choose(generator, visible)
+        others = [name for name in visible if colour_distance(CLOTH[name], CLOTH[shirt]) > DIFFERS]
         trousers, accent = (str(name) for name in generator.choice(others, size=2, replace=False))
         return cls(
             height=_uniform(generator, 0.94, 1.06),
@@ -237,7 +244,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Motion:
-    """What is done, how, and how the camera moves meanwhile.
+    """What is done and how, and how the camera moves at the same time.
 
     Args:
         class_name: A name in ``CLASSES``.
@@ -261,7 +268,7 @@ class Motion:
     zoom: float
     camera_phase: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_choice(self, "class_name", CLASSES)
         _check_choice(self, "direction", (-1, 1))
         if self.speed <= 0:
@@ -273,7 +280,7 @@ class Motion:
 
         Args:
             seed: A seed, or a generator to draw from.
-            class_name: The action; drawn too if None. Giving it leaves the other factors as they would be.
+            class_name: The action; drawn too if None. Giving it does not change the other factors.
         """
         generator = np.random.default_rng(seed)
         drawn = _choose(generator, CLASSES)
@@ -304,16 +311,13 @@ def _uniform(generator: np.random.Generator, low: float, high: float) -> float:
     return round(float(low + (high - low) * generator.random()), 4)
 
 
-def _choose(generator: np.random.Generator, names):
-    names = list(names)
-    return names[int(generator.integers(len(names)))]
+def _choose(generator: np.random.Generator, choices: Iterable[_Choice]) -> _Choice:
+    choices = list(choices)
+    return choices[int(generator.integers(len(choices)))]
 
 
-def _check_choice(instance, name: str, choices) -> None:
-    value = getattr(instance, name)
-    if value not in choices:
-        known = ", ".join(map(str, choices))
-        raise ValueError(f"{type(instance).__name__}.{name} is {value!r}; choose one of {known}")
+def _check_choice(factors: "Content | Motion", name: str, choices: Iterable[Any]) -> None:
+    one_of(f"{type(factors).__name__}.{name}", getattr(factors, name), choices)
 
 
 FACTORS = {kind.__name__.lower(): tuple(field.name for field in fields(kind)) for kind in (Content, Motion)}

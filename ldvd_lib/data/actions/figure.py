@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ldvd_lib.data.actions.factors import CLOTH, HAIR, SKIN, Content
 from ldvd_lib.data.actions.solids import Solid
@@ -12,7 +13,7 @@ SIDES = np.array([1.0, -1.0])[:, None]  # right is +z, left is −z
 
 @dataclass(frozen=True)
 class Body:
-    """Lengths of a body, as fractions of its height (people have all but the same ones)."""
+    """Lengths of a body, as fractions of its height (nearly the same for all people)."""
 
     ankle: float = 0.045
     shin: float = 0.235
@@ -25,7 +26,7 @@ class Body:
 
     @classmethod
     def of(cls, content: Content) -> "Body":
-        """The lengths of a content's body: longer legs come with a shorter trunk."""
+        """The lengths of a content's body: with longer legs the trunk is shorter."""
         shin, thigh = 0.235 * content.leg_length, 0.245 * content.leg_length
         return cls(shin=shin, thigh=thigh, trunk=0.285 - (shin + thigh - 0.48))
 
@@ -73,7 +74,7 @@ class Pose:
     travel: np.ndarray
 
 
-def vector(x, y, z) -> np.ndarray:
+def vector(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> np.ndarray:
     """Stack three broadcastable arrays into vectors (..., 3)."""
     return np.stack(np.broadcast_arrays(*(np.asarray(part, dtype=float) for part in (x, y, z))), axis=-1)
 
@@ -92,7 +93,9 @@ def shoulders(body: Body, pelvis: np.ndarray, spine: np.ndarray, twist: np.ndarr
     return pelvis + body.trunk * spine + SIDES[..., None] * body.shoulders * across
 
 
-def bend(root, target, upper: float, lower: float, towards) -> tuple[np.ndarray, np.ndarray]:
+def bend(
+    root: np.ndarray, target: np.ndarray, upper: float, lower: float, towards: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Bend a two-part limb so that it reaches from a root to a target.
 
     Args:
@@ -104,7 +107,7 @@ def bend(root, target, upper: float, lower: float, towards) -> tuple[np.ndarray,
         The joint and the end of the limb, each (..., T, 3).
     """
     offset = target - root
-    # Never quite straight and never folded flat, as with people.
+    # Never quite straight and never folded flat: people's limbs are neither.
     distance = np.sqrt((offset**2).sum(axis=-1, keepdims=True))
     distance = np.clip(distance, 0.35 * (upper + lower), 0.995 * (upper + lower))
     along = unit(offset)
@@ -115,7 +118,7 @@ def bend(root, target, upper: float, lower: float, towards) -> tuple[np.ndarray,
 
 
 def build(content: Content, body: Body, pose: Pose, *, size: float, facing: float, gloves: bool = False) -> list[Solid]:
-    """Dress a pose.
+    """The solids of a dressed body in a pose.
 
     Args:
         content: Whose colours and proportions to use.
@@ -145,7 +148,7 @@ def build(content: Content, body: Body, pose: Pose, *, size: float, facing: floa
     cos, sin = np.cos(facing), np.sin(facing)
 
     def place(points: np.ndarray) -> np.ndarray:
-        """Body to world: turn, scale and carry along."""
+        """Body to world: turn, scale and move."""
         x, y, z = np.moveaxis(points, -1, 0)
         placed = np.stack([x * cos - z * sin, y, x * sin + z * cos], axis=-1)
         placed[..., 0] += pose.travel * cos
@@ -153,7 +156,7 @@ def build(content: Content, body: Body, pose: Pose, *, size: float, facing: floa
 
     solids: list[Solid] = []
 
-    def add(start, end, first: float, last: float, colour) -> None:
+    def add(start: np.ndarray, end: np.ndarray, first: float, last: float, colour: tuple[int, int, int]) -> None:
         solids.append(Solid(place(start), place(end), (first * size, last * size), colour))
 
     shirt, trousers, accent = CLOTH[content.shirt], CLOTH[content.trousers], CLOTH[content.accent]

@@ -1,4 +1,4 @@
-"""The built-in data set on disk: clips, class list and splits as UCF-101 has them, and the factors beside."""
+"""The built-in data set on disk: clips, class list and splits in UCF-101's layout, and the factors in a file beside."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 FACTORS = "factors.json"
 FORMAT = 1  # goes up whenever the same seed gives other pictures
 NUM_GROUPS = 25  # as UCF-101 has, of which each fold tests on seven
-_QUANTISER = 2  # of MPEG-4, 1…31; the least at which files stay reasonably small
+_QUANTISER = 2  # of MPEG-4, 1…31; the smallest with which files stay reasonably small
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def plan(clips_per_class: int, seed: int) -> list[ClipPlan]:
 
 
 def tested_groups(num_groups: int, fold: int) -> set[int]:
-    """Groups that a fold keeps for testing: 1-7, 8-14 and 15-21 of 25, as in UCF-101, fewer of fewer.
+    """Groups that a fold keeps for testing: 1-7, 8-14 and 15-21 of 25, as in UCF-101; of fewer, in proportion.
 
     Args:
         num_groups: How many groups there are.
@@ -93,16 +93,17 @@ def render(
 ) -> Path:
     """Render the built-in data set into a directory, in UCF-101's layout.
 
-    The clips are 320×240 MPEG-4 in AVI at 25 fps. If the run is broken off, the next one goes on where it stopped; the
-    directory appears only when it is complete. If it is there already, made with the same parameters, nothing is done.
+    The clips are 320×240 MPEG-4 in AVI at 25 fps. If the run is interrupted, the next one continues where it stopped;
+    the directory appears only when it is complete. If it exists already, made with the same parameters, nothing is
+    done.
 
     Args:
-        directory: Where to; gets ``UCF-101/``, ``ucfTrainTestlist/`` and ``factors.json``.
+        directory: Where to write ``UCF-101/``, ``ucfTrainTestlist/`` and ``factors.json``.
         clips_per_class: At least 2, so that there is one to train and one to test on.
         frames_per_clip: Length of each clip.
         seed: Same seed, same frames.
-        workers: Clips rendered at a time; None for one per core. They are threads: most of the work leaves Python's
-            lock, and they work in notebooks and in scripts alike.
+        workers: Clips rendered at the same time; None for one per core. They are threads: most of the work releases
+            Python's lock, and threads work both in notebooks and in scripts.
         progress: Whether to show a progress bar.
 
     Returns:
@@ -130,7 +131,7 @@ def render(
     plans = plan(clips_per_class, seed)
     unfinished = directory.with_name(directory.name + ".unfinished")
     _begin(unfinished, parameters)
-    # Clips of one group follow each other, so that its place is painted once.
+    # Clips of one group come one after the other, so that their place is painted only once.
     waiting = sorted(
         (clip for clip in plans if not (unfinished / "UCF-101" / clip.file).exists()), key=lambda clip: clip.group
     )
@@ -177,7 +178,7 @@ def write_avi(video: np.ndarray, path: Path) -> None:
 
     Args:
         video: (T, H, W, 3) uint8.
-        path: Where to.
+        path: Where to write it.
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     options = {"qmin": str(_QUANTISER), "qmax": str(_QUANTISER), "flags": "+bitexact"}
@@ -199,7 +200,7 @@ def _write_clip(clip: ClipPlan, videos: Path, num_frames: int) -> None:
 
 
 def _write_splits(plans: list[ClipPlan], directory: Path) -> None:
-    """Write class list and splits line for line as the official ones are, carriage returns included."""
+    """Write class list and splits in the format of the official ones, carriage returns included."""
     directory.mkdir(exist_ok=True)
     labels = {class_name: label for label, class_name in enumerate(CLASSES, start=1)}
     _write_text(directory / "classInd.txt", "".join(f"{label} {name}\n" for name, label in labels.items()))
@@ -219,7 +220,7 @@ def _write_factors(plans: list[ClipPlan], parameters: dict, path: Path) -> None:
 
 
 def _is_complete(directory: Path, parameters: dict) -> bool:
-    """Whether the data set is there, made with the parameters; an error if something else is."""
+    """Whether the data set exists, made with these parameters; an error if something else is there."""
     if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
         return False
     document = _read_json(directory / FACTORS)
@@ -239,7 +240,7 @@ def _is_complete(directory: Path, parameters: dict) -> bool:
 
 
 def _begin(unfinished: Path, parameters: dict) -> None:
-    """Take up a broken-off run with the same parameters, or start afresh."""
+    """Continue an interrupted run with the same parameters, or start afresh."""
     document = _read_json(unfinished / FACTORS)
     if unfinished.exists() and (document is None or document["parameters"] != parameters):
         shutil.rmtree(unfinished)
@@ -256,7 +257,7 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _read_json(path: Path) -> dict | None:
-    """The document in a file; None if there is no such file, or it is no such document."""
+    """The JSON object in a file; None if there is no such file, or it holds something else."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, ValueError):

@@ -1,4 +1,4 @@
-"""The rigid actions and what figures hold on to, as round solids in world pixels."""
+"""The actions of rigid objects, and the bar of the pull-ups, as round solids in world pixels."""
 
 from collections.abc import Callable
 
@@ -16,8 +16,8 @@ WHITEWASH = (226, 220, 208)
 
 def _fixed(start: tuple, end: tuple, radii: tuple[float, float], colour: tuple, num_frames: int) -> Solid:
     """A solid that does not move."""
-    ends = (np.broadcast_to(np.array(point, dtype=float), (num_frames, 3)) for point in (start, end))
-    return Solid(*ends, radii, colour)
+    first, second = (np.broadcast_to(np.array(point, dtype=float), (num_frames, 3)) for point in (start, end))
+    return Solid(first, second, radii, colour)
 
 
 def bouncing_ball(content: Content, motion: Motion, cycles: np.ndarray) -> tuple[list[Solid], np.ndarray]:
@@ -72,8 +72,8 @@ def rolling_wheel(content: Content, motion: Motion, cycles: np.ndarray) -> tuple
     colours = (CLOTH[content.shirt], CLOTH[content.accent])
     solids = [Solid(hub, hub, (tyre, tyre), CLOTH[content.trousers], ring=radius)]
     for index in range(4):
-        ends = spoke(45 * index, radius - 3), spoke(45 * index + 180, radius - 3)
-        solids.append(Solid(*ends, (5.5, 5.5), colours[0 if index == 0 else 1], casts=False))
+        start, end = spoke(45 * index, radius - 3), spoke(45 * index + 180, radius - 3)
+        solids.append(Solid(start, end, (5.5, 5.5), colours[0 if index == 0 else 1], casts=False))
     solids.append(Solid(hub, hub, (16, 16), colours[0], casts=False))
     return solids, travel
 
@@ -95,8 +95,8 @@ def spinning_windmill(content: Content, motion: Motion, cycles: np.ndarray) -> t
         sail = angle + index * np.pi / 2
         outward = vector(np.cos(sail) * np.cos(turn), np.sin(sail), np.cos(sail) * np.sin(turn))
         behind = motion.direction * vector(-np.sin(sail) * np.cos(turn), np.cos(sail), -np.sin(sail) * np.sin(turn))
-        cloth = [hub + share * reach * outward + 7 * behind for share in (0.34, 0.92)]
-        sails.append(Solid(*cloth, (8.5, 9.5), CLOTH[content.shirt if index % 2 else content.accent]))
+        inner, outer = (hub + share * reach * outward + 7 * behind for share in (0.34, 0.92))
+        sails.append(Solid(inner, outer, (8.5, 9.5), CLOTH[content.shirt if index % 2 else content.accent]))
         sails.append(Solid(hub, hub + reach * outward + vector(0, 0, 6), (4, 3), WOOD, casts=False))
     return [
         *tower,
@@ -109,12 +109,9 @@ def bar(num_frames: int, size: float, facing: float) -> list[Solid]:
     """The bar that pull-ups are done on, with its posts."""
     across = np.array([-np.sin(facing), 0, np.cos(facing)])
     height = np.array([0, BAR_HEIGHT * size, 0])
-    ends = [np.broadcast_to(height + side * 0.46 * size * across, (num_frames, 3)) for side in (1, -1)]
-    feet = [end * np.array([1, 0, 1]) for end in ends]
-    return [
-        Solid(*ends, (3.2, 3.2), IRON),
-        *(Solid(foot, end, (4.6, 4.2), WOOD) for foot, end in zip(feet, ends, strict=True)),
-    ]
+    right, left = (np.broadcast_to(height + side * 0.46 * size * across, (num_frames, 3)) for side in (1, -1))
+    posts = [Solid(end * np.array([1, 0, 1]), end, (4.6, 4.2), WOOD) for end in (right, left)]
+    return [Solid(right, left, (3.2, 3.2), IRON), *posts]
 
 
 RIGID: dict[str, Callable[[Content, Motion, np.ndarray], tuple[list[Solid], np.ndarray]]] = {

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage
 
 from ldvd_lib.data.actions.factors import Palette
 from ldvd_lib.data.actions.solids import HEIGHT
 
-PANORAMA = 1024  # pixels round; a power of two, so that columns wrap by a mask
+PANORAMA = 1024  # pixels all round; a power of two, so that columns wrap by a mask
 
 
-def paint(palette: Palette, setting: str, base: int, distance: np.ndarray, light: int, generator) -> np.ndarray:
+def paint(
+    palette: Palette, setting: str, base: int, distance: np.ndarray, light: int, generator: np.random.Generator
+) -> np.ndarray:
     """Paint a panorama. Returns: (240, 1024, 3) in 0…255."""
     top, bottom = np.array(palette.top, float), np.array(palette.bottom, float)
     rows = np.arange(HEIGHT)[:, None, None]
@@ -25,7 +28,7 @@ def paint(palette: Palette, setting: str, base: int, distance: np.ndarray, light
     picture[base:] = far + (near - far) * depth
     ground = Brush(picture[base:], generator, light)
     _GROUNDS[setting](ground, palette)
-    # Far rows squeeze more of the panorama into a pixel, so they are blurred more: no shimmer.
+    # In far rows more of the panorama falls into a pixel: they are blurred more, so as not to shimmer.
     for row in range(base, HEIGHT):
         picture[row] = ndimage.gaussian_filter1d(picture[row], 0.7 * distance[row] + 0.5, axis=0, mode="wrap")
     if setting == "studio":  # a seamless paper cove: no edge between wall and floor
@@ -61,11 +64,11 @@ class Brush:
         return float(low + (high - low) * self.generator.random())
 
     def away(self, column: float) -> np.ndarray:
-        """Signed distance of every column from one, the short way round. Returns: (1024,)."""
+        """Signed distance of every column from a given one, the shorter way round. Returns: (1024,)."""
         return (self.columns - column + PANORAMA / 2) % PANORAMA - PANORAMA / 2
 
-    def lay(self, mask: np.ndarray, colour, strength: float = 1.0) -> None:
-        """Cover with a colour where a mask, (H, 1024) in 0…1, says."""
+    def lay(self, mask: np.ndarray, colour: ArrayLike, strength: float = 1.0) -> None:
+        """Cover with a colour where a mask, (H, 1024) in 0…1, is not 0."""
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if not len(rows):
             return
@@ -82,7 +85,7 @@ class Brush:
 
     def noise(self, coarse: tuple[float, float]) -> np.ndarray:
         """Soft noise of unit variance, with blobs of about that many rows and columns. Returns: (H, 1024)."""
-        sigma = np.array(coarse) / 4.0  # made at quarter size: it is smooth anyway
+        sigma = np.array(coarse) / 4.0  # computed at quarter size: it is smooth anyway
         field = self.generator.random((self.height // 4 + 2, PANORAMA // 4)) - 0.5
         field = ndimage.gaussian_filter(field, np.maximum(sigma, 0.6), mode=("reflect", "wrap"))
         field = ndimage.zoom(field, (1, 4), order=1, mode="grid-wrap", grid_mode=True)
@@ -96,7 +99,7 @@ class Brush:
         return across * down
 
     def ellipse(self, column: float, row: float, wide: float, high: float, soft: float = 0.25) -> np.ndarray:
-        """Mask of an ellipse around a point that fades over a share (soft) of its radius. Returns: (H, 1024)."""
+        """Mask of an ellipse around a point; it fades over a share (soft) of its radius. Returns: (H, 1024)."""
         distance = np.sqrt((2 * self.away(column) / wide) ** 2 + (2 * (self.rows - row) / high) ** 2)
         return np.clip((1 - distance) / soft, 0, 1)
 
@@ -118,7 +121,7 @@ class Brush:
         return [float(position) for position in (positions + self.uniform(0, PANORAMA)) % PANORAMA]
 
 
-def _mix(first, second, share: float) -> np.ndarray:
+def _mix(first: ArrayLike, second: ArrayLike, share: float) -> np.ndarray:
     return (1 - share) * np.asarray(first, float) + share * np.asarray(second, float)
 
 
@@ -165,9 +168,9 @@ def _park(brush: Brush, palette: Palette) -> None:
         )
         for _ in range(7):
             x, y = column + brush.uniform(-0.3, 0.3) * size, foot - size * brush.uniform(0.6, 1.05)
-            round_ = size * brush.uniform(0.36, 0.56)
-            brush.lay(brush.ellipse(x, y, round_, round_ * 0.9, 0.35), _mix(leaf, (40, 50, 40), 0.18), 0.85)
-            glow = brush.ellipse(x + brush.light * round_ * 0.14, y - round_ * 0.15, round_ * 0.6, round_ * 0.5, 0.9)
+            crown = size * brush.uniform(0.36, 0.56)
+            brush.lay(brush.ellipse(x, y, crown, crown * 0.9, 0.35), _mix(leaf, (40, 50, 40), 0.18), 0.85)
+            glow = brush.ellipse(x + brush.light * crown * 0.14, y - crown * 0.15, crown * 0.6, crown * 0.5, 0.9)
             brush.lay(glow, _mix(leaf, (250, 240, 200), 0.3), 0.5)
     brush.lay(brush.ridge(brush.height - 5, 3, 40), _mix(palette.near, palette.floor_far, 0.5), 0.9)
 
@@ -175,8 +178,8 @@ def _park(brush: Brush, palette: Palette) -> None:
 def _street(brush: Brush, palette: Palette) -> None:
     positions = brush.along(110, 190)
     for index, column in enumerate(positions):
-        nxt = positions[(index + 1) % len(positions)]
-        wide = (nxt - column) % PANORAMA
+        following = positions[(index + 1) % len(positions)]
+        wide = (following - column) % PANORAMA
         roof = brush.uniform(-30, 44)
         wall = _mix(palette.far, palette.bottom, brush.uniform(0.0, 0.55)) * brush.uniform(0.92, 1.05)
         middle = column + wide / 2
@@ -291,7 +294,7 @@ def _grass(brush: Brush, palette: Palette) -> None:
 
 
 def _planks(brush: Brush, palette: Palette) -> None:
-    """Boards that run away from the camera: constant columns, which the perspective gathers."""
+    """Boards that lead away from the camera: constant columns, which perspective brings together."""
     columns = np.linspace(0, PANORAMA, 33)[:-1]
     for column in columns:
         brush.canvas *= (

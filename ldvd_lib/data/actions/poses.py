@@ -1,7 +1,7 @@
 """How a body moves in each articulated action: one function per action, from position in the cycle to a pose.
 
-Poses are given by where pelvis, hands and feet are; knees and elbows follow (`figure.bend`). Feet that stand, hands
-that hold or support, do not slide. All lengths are in heights of the body, all angles in radians.
+A pose says where pelvis, hands and feet are; knees and elbows follow (`figure.bend`). Feet that stand and hands that
+hold or support do not slide. All lengths are in heights of the body, all angles in radians.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def swing(cycles: np.ndarray) -> np.ndarray:
 
 
 def _pose(cycles: np.ndarray, **parts) -> Pose:
-    """A pose whose parts that are not given are those of somebody standing still and looking ahead."""
+    """A pose; parts that are not given are those of a person who stands still and looks ahead."""
     still = np.zeros_like(cycles)
     defaults = {
         "twist": still,
@@ -54,11 +54,11 @@ def _lean(angle: np.ndarray) -> np.ndarray:
 
 
 def _gait(cycles, body: Body, *, stride: float, stance: float, lift: float, reach_back: float) -> tuple:
-    """Feet of somebody who walks or runs: on the ground they move back as fast as the body moves forward.
+    """Feet of a person who walks or runs: on the ground they move back as fast as the body moves forward.
 
     Args:
-        stride: Way made in a cycle.
-        stance: Part of the cycle a foot is on the ground.
+        stride: Distance covered in a cycle.
+        stance: Share of the cycle during which a foot is on the ground.
         lift: How high the ankle is lifted.
         reach_back: How far behind the hip, as a share of the step, the foot leaves the ground.
     """
@@ -89,7 +89,7 @@ def _gait(cycles, body: Body, *, stride: float, stance: float, lift: float, reac
 
 
 def walking(cycles: np.ndarray, amplitude: float, body: Body) -> Pose:
-    """Walk forward, arms against legs."""
+    """Walk forward, each arm swinging with the opposite leg."""
     stride = 0.7 * amplitude
     feet, toes = _gait(cycles, body, stride=stride, stance=0.6, lift=0.075, reach_back=0.52)
     bob = -0.022 * np.cos(4 * np.pi * (cycles - 0.02))
@@ -158,7 +158,7 @@ def squats(cycles: np.ndarray, amplitude: float, body: Body) -> Pose:
 
 
 def boxing(cycles: np.ndarray, amplitude: float, body: Body) -> Pose:
-    """Punch with the left, then with the right, guard between."""
+    """Punch with the left, then with the right, with the guard up in between."""
     phase = cycles % 1.0
     jab, cross = pulse(phase, 0.0, 0.46, 0.42), pulse(phase, 0.5, 0.96, 0.42)
     bounce = 0.014 * np.cos(4 * np.pi * cycles)
@@ -179,7 +179,7 @@ def boxing(cycles: np.ndarray, amplitude: float, body: Body) -> Pose:
 
 
 def kicking(cycles: np.ndarray, amplitude: float, body: Body) -> Pose:
-    """Kick high with the right leg: chamber, extend, back."""
+    """Kick high with the right leg: lift the knee, extend, return."""
     phase = cycles % 1.0
     raised = np.minimum(1.6 * swing(cycles), 1)
     raised = raised * (2 - raised)  # up and down quickly, so that the guard between two kicks is short
@@ -205,7 +205,7 @@ def kicking(cycles: np.ndarray, amplitude: float, body: Body) -> Pose:
 
 
 def pull_ups(cycles: np.ndarray, amplitude: float, body: Body) -> Pose:
-    """Hang from a bar, pull the chin over it, let down."""
+    """Hang from a bar, pull the chin over it, lower the body again."""
     up = swing(cycles)
     sway = 0.02 * np.sin(2 * np.pi * cycles)
     lowest = BAR_HEIGHT - 0.985 * np.sqrt(body.arm**2 - (GRIP - body.shoulders) ** 2)
@@ -244,9 +244,9 @@ def push_ups(cycles: np.ndarray, amplitude: float, body: Body) -> Pose:
 
 
 BAR_HEIGHT = 1.19
-GRIP = 0.19  # half the distance of the hands on the bar
+GRIP = 0.19  # half the distance between the hands on the bar
 
-# action → pose, height of a figure in pixels, direction it faces seen from the camera in degrees (90: frontal)
+# action → pose, height of the figure in pixels, direction in which it faces, in degrees (90: towards the camera)
 ARTICULATED: dict[str, tuple[Callable[[np.ndarray, float, Body], Pose], float, float]] = {
     "Boxing": (boxing, 176, 24),
     "JumpingJacks": (jumping_jacks, 152, 78),

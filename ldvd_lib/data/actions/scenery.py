@@ -2,7 +2,7 @@
 
 A place is painted once, as a panorama that closes on itself, from the factors of a `Content`. A frame is cut out of
 it: the backdrop as one distant wall, the ground in perspective (what lies farther moves less). Then it is zoomed, and
-its corners darkened, as a lens does. All of this copies and mixes whole pixels packed in 32 bits, in integers.
+its corners darkened, as a lens does. All of this copies and mixes whole pixels, packed in 32 bits, with integers.
 """
 
 from functools import lru_cache
@@ -40,7 +40,7 @@ class Scene:
         base, eye = _GEOMETRY[setting]
         base = round(base - horizon)
         rows = np.arange(HEIGHT, dtype=float)
-        # Distance of what each row shows, 1 at the subject. Above the base all is as far as the base is.
+        # Distance of what each row shows, 1 at the subject. Above the base everything is as far away as the base.
         distance = (GROUND - eye) / (np.maximum(rows, base) - eye)
         painting = paint(SETTINGS[setting][palette], setting, base, distance, light, np.random.default_rng(layout))
         self.tint = _light_colour(SETTINGS[setting][palette])
@@ -89,8 +89,8 @@ def _scene(setting: str, palette: str, horizon: float, light: int, layout: int) 
 
 
 def scene(content: Content) -> Scene:
-    """The place of a content; the last few are kept, as clips of one group share theirs."""
-    with _lock:  # threads that render clips of one group wait for its place instead of each painting it
+    """The place of a content; the last few are cached, since clips of one group share their place."""
+    with _lock:  # threads that render clips of one group wait for their place, instead of each painting it
         return _scene(content.setting, content.palette, content.horizon, content.light, content.layout)
 
 
@@ -109,7 +109,7 @@ def _scaled(pixels: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _light_colour(palette: Palette) -> np.ndarray:
-    """A light that takes a little of the place's colour, so that the subject belongs there."""
+    """Light with a little of the place's colour, so that the subject looks as if it belonged there."""
     mean = (np.array(palette.top) + palette.bottom + palette.floor_far) / 3.0
     return 1.0 + 0.35 * (mean / mean.mean() - 1.0)
 

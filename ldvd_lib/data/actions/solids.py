@@ -130,7 +130,7 @@ class Stage:
         depth = np.full(canvas.shape[1:], -1e6, dtype=np.float32)
         columns = np.arange(left, right, dtype=np.float32)
         rows = np.arange(top, bottom, dtype=np.float32)[:, None]
-        # Plain numbers, for NumPy's scalars are slow.
+        # Plain numbers, because NumPy's scalars are slow.
         ends, radii = self.ends[:, :, frame].tolist(), self.radii[:, :, frame].tolist()
         rings, boxes = self.rings[:, frame].tolist(), self.boxes[:, :, frame].tolist()
         for index in self.order[:, frame].tolist():

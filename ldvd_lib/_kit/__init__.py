@@ -1,0 +1,1 @@
+"""Tools that know nothing of video GANs: files, checks of arguments, tables, drawing, configuration."""

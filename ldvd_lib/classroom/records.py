@@ -1,0 +1,113 @@
+"""What a learner has passed so far, in this session and, by the file ``progress.json``, in those before it."""
+
+import html
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ldvd_lib._kit.shared_file import Content, SharedFile
+from ldvd_lib.classroom import exercises
+from ldvd_lib.classroom.environment import workspace
+from ldvd_lib.classroom.results import STATUSES, CheckResult, Status, better, sentence
+
+# The best status of each exercise in this session, whether or not the file can be written.
+session_statuses: dict[str, Status] = {}
+
+_EXERCISES = "exercises"  # the one key of the file: status by exercise
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Every exercise of the course with the learner's best result for it; shows itself by notebook.
+
+    Attributes:
+        results: the exercises, in order.
+        note: what is wrong with the file that keeps them, if anything.
+    """
+
+    results: tuple[CheckResult, ...]
+    note: str = ""
+
+    @property
+    def statuses(self) -> dict[str, Status]:
+        """Status by exercise."""
+        return {result.name: result.status for result in self.results}
+
+    def _notebooks(self) -> list[tuple[str, str, list[str]]]:
+        """For each notebook its number, how much of it is done, and a line for each exercise."""
+        groups = itertools.groupby(self.results, key=lambda result: result.name.partition(".")[0])
+        notebooks = [(number, list(results)) for number, results in groups]
+        return [
+            (number, _share_done(results), [result.headline for result in results]) for number, results in notebooks
+        ]
+
+    def _headline(self) -> str:
+        return f"{_share_done(self.results)} exercises passed"
+
+    def __repr__(self) -> str:
+        lines = [self._headline()]
+        for number, share_done, headlines in self._notebooks():
+            lines += [f"Notebook {number}, {share_done}", *(f"  {headline}" for headline in headlines)]
+        return "\n".join(lines + ([self.note] if self.note else []))
+
+    def _repr_html_(self) -> str:
+        left = 'style="text-align:left; vertical-align:top"'
+        rows = "".join(
+            f'<tr><th scope="row" {left}>{number}</th><td {left}>{share_done}</td>'
+            f"<td {left}>{'<br>'.join(map(html.escape, headlines))}</td></tr>"
+            for number, share_done, headlines in self._notebooks()
+        )
+        headings = "".join(f'<th scope="col" {left}>{heading}</th>' for heading in ("notebook", "passed", "exercises"))
+        note = f"<p>{html.escape(self.note)}</p>" if self.note else ""
+        return f"<table><caption>{self._headline()}</caption><tr>{headings}</tr>{rows}</table>{note}"
+
+
+def _share_done(results: Sequence[CheckResult]) -> str:
+    return f"{sum(result.passed for result in results)} of {len(results)}"
+
+
+def progress(*, reset: bool = False) -> Progress:
+    """How far you are: every exercise of the course with the best status it ever got, in this session or before.
+
+    Args:
+        reset: start over: forget all that was passed, here and in ``progress.json``.
+    """
+    saved: dict[str, Status] = {}
+    if reset:
+        session_statuses.clear()
+        problem = _progress_file().update(lambda content: {})
+    else:
+        content, problem = _progress_file().read()
+        saved = content.get(_EXERCISES, {})
+        problem = problem and f"{problem}: this is what is known without it"
+    results = (
+        CheckResult(
+            name,
+            exercise.title,
+            better(saved.get(name, STATUSES[0]), session_statuses.get(name, STATUSES[0])),
+            "",
+        )
+        for name, exercise in exercises.find_all().items()
+    )
+    return Progress(tuple(results), sentence(problem))
+
+
+def keep(result: CheckResult) -> str:
+    """Remember a result if it is better than the one before; returns why the file could not be written, or ""."""
+
+    def updated(statuses: dict[str, Status]) -> dict[str, Status]:
+        return statuses | {result.name: better(statuses.get(result.name, STATUSES[0]), result.status)}
+
+    if result.status == STATUSES[0]:  # so that running an unsolved notebook writes nothing
+        return ""
+    session_statuses.update(updated(session_statuses))
+    problem = _progress_file().update(lambda content: {_EXERCISES: updated(content.get(_EXERCISES, {}))})
+    return sentence(problem)
+
+
+def _progress_file() -> SharedFile:
+    def is_valid(content: Content) -> bool:
+        statuses = content.get(_EXERCISES, {})
+        return isinstance(statuses, dict) and all(status in STATUSES for status in statuses.values())
+
+    return SharedFile(workspace() / "progress.json", is_valid)

@@ -1,0 +1,172 @@
+"""Scores of runs: a judge, real features to compare with, and the place where the results are kept.
+
+    judge = metrics.open_judge("actions")
+    real = scores.real_features(judge, store)                     # kept beside the store
+    scores.judge_run(Run.open("runs/tgan"), judge, real)          # kept in the run
+
+`ldvd_lib.metrics` judges any source of videos; here are the two sources that everything else needs. Features that exist
+already are not computed again, and an interrupted evaluation continues where it stopped.
+"""
+
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+
+from ldvd_lib.data import ClipStore
+from ldvd_lib.metrics import Evaluation, Features, Judge, Protocol, evaluate, extract
+from ldvd_lib.metrics.evaluation import Source
+from ldvd_lib.runs.files import EVALUATION
+from ldvd_lib.runs.run import Run
+from ldvd_lib.runs.sources import describe_store, describe_windows, digest_weights, from_generator, from_store
+
+
+def real_features(
+    judge: Judge,
+    store: ClipStore,
+    *,
+    samples: int | None = None,
+    seed: int = 0,
+    directory: str | Path | None = None,
+    short: str = "error",
+    batch_size: int = 32,
+    device: str | torch.device = "cpu",
+    progress: bool = True,
+) -> Features:
+    """The features of real clips, to which distances are measured.
+
+    Args:
+        judge: see `ldvd_lib.metrics.open_judge`.
+        store: the clips, of the size of the generators' videos.
+        samples: how many windows of them; default the protocol's.
+        seed: of the windows.
+        directory: where the features are kept; default beside the store.
+        short: what to do with clips that are shorter than the protocol's windows, ``"error"`` or ``"loop"``.
+        batch_size: windows at once (bounds the memory).
+        device, progress: as `ldvd_lib.metrics.evaluate`.
+
+    Raises:
+        ValueError: as `ldvd_lib.metrics.extract`; or the store is not in files, and there is no directory.
+    """
+    samples = samples or judge.protocol.samples
+    home = Path(directory or features_directory(store, judge, samples))
+    home.parent.mkdir(parents=True, exist_ok=True)
+    # A process that starts anew empties the files. If several need them, one makes them and the others wait.
+    with FileLock(home.with_name(f".{home.name}.lock")):
+        return extract(
+            judge,
+            _windows(judge, store, short, batch_size),
+            home,
+            videos=describe_store(store),
+            seed=seed,
+            count=samples,
+            device=device,
+            progress=progress,
+        )
+
+
+def features_directory(store: ClipStore, judge: Judge, samples: int | None = None) -> Path:
+    """Where `real_features` keeps them: beside the store.
+
+    Raises:
+        ValueError: if the store is only in memory.
+    """
+    if store.directory is None:
+        raise ValueError("the clips are only in memory, so there is no place beside them: give a directory")
+    return store.directory.with_name(f"{store.directory.name}-features") / _label(judge.protocol, samples)
+
+
+def evaluation_directory(run: str | Path, protocol: Protocol, step: int, samples: int | None = None) -> Path:
+    """Where `judge_run` keeps what it finds in a run directory, and `ldvd_lib.runs.results_of_run` looks for it."""
+    return Path(run) / "evaluations" / f"{_label(protocol, samples)}-step-{step}"
+
+
+def judge_run(
+    run: Run,
+    judge: Judge,
+    real: Features,
+    *,
+    step: int | None = None,
+    samples: int | None = None,
+    repeats: int | None = None,
+    seed: int = 0,
+    directory: str | Path | None = None,
+    batch_size: int = 32,
+    device: str | torch.device = "cpu",
+    progress: bool = True,
+) -> tuple[Evaluation, Path]:
+    """Judge the generator of a run, by windows of its clips if they are longer than the protocol's.
+
+    Args:
+        run: which.
+        judge, real: see `real_features`.
+        step: of which checkpoint; default the newest.
+        samples, repeats, seed: as `ldvd_lib.metrics.evaluate`.
+        directory: where the result and the features are kept; default in the run.
+        batch_size: videos at once (bounds the memory).
+        device, progress: as `ldvd_lib.metrics.evaluate`.
+
+    Returns:
+        The evaluation, and the file that it is in.
+
+    Raises:
+        FileNotFoundError: if the run has no such checkpoint.
+        ValueError: as `ldvd_lib.metrics.evaluate`; or the generator's clips are shorter than the protocol's windows.
+    """
+    step = run.newest_step if step is None else step
+    generator = run.generator(step).to(device)
+    num_frames = judge.protocol.num_frames
+    home = evaluation_directory(run.directory, judge.protocol, step, samples) if directory is None else Path(directory)
+    evaluation = evaluate(
+        judge,
+        from_generator(generator, num_frames=num_frames, batch_size=batch_size),
+        real,
+        home,
+        name=f"{run.directory.name}, step {step} ({digest_weights(generator):.8})",
+        windows=describe_windows(generator, num_frames),
+        samples=samples,
+        repeats=repeats,
+        seed=seed,
+        device=device,
+        progress=progress,
+    )
+    return evaluation, evaluation.save(home / EVALUATION)
+
+
+def judge_clips(
+    store: ClipStore,
+    judge: Judge,
+    real: Features,
+    *,
+    samples: int | None = None,
+    repeats: int | None = None,
+    seed: int = 0,
+    directory: str | Path | None = None,
+    short: str = "error",
+    batch_size: int = 32,
+    device: str | torch.device = "cpu",
+    progress: bool = True,
+) -> tuple[Evaluation, Path]:
+    """Judge real clips, held out, as if a generator had made them: the best there is. See `judge_run`."""
+    home = features_directory(store, judge, samples) if directory is None else Path(directory)
+    evaluation = evaluate(
+        judge,
+        _windows(judge, store, short, batch_size),
+        real,
+        home,
+        name=describe_store(store),
+        samples=samples,
+        repeats=repeats,
+        seed=seed,
+        device=device,
+        progress=progress,
+    )
+    return evaluation, evaluation.save(home / EVALUATION)
+
+
+def _windows(judge: Judge, store: ClipStore, short: str, batch_size: int) -> Source:
+    return from_store(store, num_frames=judge.protocol.num_frames, batch_size=batch_size, short=short)
+
+
+def _label(protocol: Protocol, samples: int | None) -> str:
+    return f"{protocol.identity}-{samples or protocol.samples}"

@@ -1,0 +1,102 @@
+"""Watching the spectrum while a GAN trains: a callback that measures it every so many steps.
+
+Source: LDVD paper, Figures 3–5 and 7; MODELS §6.
+"""
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ldvd_lib.batch import Batch
+from ldvd_lib.gan import VideoGAN
+from ldvd_lib.hessian import HessianOperator, lanczos, objective_of
+from ldvd_lib.runs.files import SPECTRUM
+
+if TYPE_CHECKING:
+    from ldvd_lib.training.loop import Trainer
+
+
+class SpectrumProbe:
+    """Leading eigenvalues of every discriminator's Hessian, as lines of ``spectrum.jsonl``.
+
+    All probes of a run are of the same real videos and latents, so that what changes between them is the networks
+    alone. Training does not notice: weights, gradients, statistics and random streams stay as they are.
+
+    Args:
+        every: steps between two probes.
+        k: eigenvalues.
+        batch_size: real videos, and as many generated ones; default the recipe's.
+        which, tolerance, max_products: see `ldvd_lib.hessian.lanczos`.
+        seed: of videos, latents and start vectors.
+    """
+
+    needs_second_derivatives = True
+
+    def __init__(
+        self,
+        every: int = 50,
+        *,
+        k: int = 10,
+        batch_size: int | None = None,
+        which: str = "magnitude",
+        tolerance: float = 1e-2,
+        max_products: int = 100,
+        seed: int = 0,
+    ) -> None:
+        self.every, self.k, self.batch_size, self.seed = every, k, batch_size, seed
+        self.which, self.tolerance, self.max_products = which, tolerance, max_products
+        self._batch: Batch | None = None
+        self._starts: dict[str, Tensor] = {}
+
+    def __call__(self, trainer: "Trainer") -> None:
+        """Measure, and write one line for each discriminator."""
+        if self._batch is None:
+            self._batch = trainer.sampler.peek(self.batch_size, seed=self.seed).to(trainer.device)
+        with (trainer.directory / SPECTRUM).open("a") as log:
+            for name in trainer.gan.discriminators:
+                log.write(
+                    json.dumps(
+                        {"step": trainer.step, **self.measure(trainer.gan, name, self._batch.video, self._batch.labels)}
+                    )
+                    + "\n"
+                )
+
+    def measure(self, gan: VideoGAN, name: str, videos: Tensor, labels: Tensor | None = None) -> dict:
+        """The spectrum of one discriminator as a record of plain values.
+
+        Args:
+            gan: the networks.
+            name: which discriminator.
+            videos: real ones, ``(N, C, T, H, W)`` in [-1, 1], on the networks' device.
+            labels: ``(N,)`` their classes, for a discriminator with categories.
+
+        Returns:
+            ``discriminator``, ``eigenvalues``, ``residuals``, ``largest``, ``smallest``, ``converged``, ``products``,
+            ``seconds``, ``loss``, ``parameters``, ``batch_size``.
+        """
+        started = time.perf_counter()
+        objective = objective_of(gan, name, videos, labels=labels, seed=self.seed)
+        operator = HessianOperator(objective, objective.parameters)
+        pairs = lanczos(
+            operator,
+            self.k,
+            which=self.which,
+            tolerance=self.tolerance,
+            max_products=self.max_products,
+            start=self._starts.get(name),
+            seed=self.seed,
+        )
+        self._starts[name] = pairs.start
+        if operator.device.type == "cuda":
+            torch.cuda.synchronize(operator.device)
+        return {
+            "discriminator": name,
+            **pairs.record(),
+            "seconds": round(time.perf_counter() - started, 3),
+            "loss": operator.loss,
+            "parameters": operator.shape[0],
+            "batch_size": len(videos),
+        }

@@ -1,0 +1,37 @@
+"""Names → video GANs. Every row of the paper's tables is a value here, not a class.
+
+    gan = zoo.build("tgan-f", preset="lite")
+    gan.generator, gan.discriminators["video"], gan.recipe
+
+The preset ``"paper"`` is the published model; ``"lite"`` is the same with half the pixels along each side and a quarter
+of the channels, layer for layer, and a recipe that shows something within a few hundred steps. `register` adds a
+network or a model of one's own.
+"""
+
+from ldvd_lib.zoo import tgan, mocogan  # isort: skip  # they register their models, which are listed in this order
+from ldvd_lib.zoo.building import PRESETS, build, compare, config
+from ldvd_lib.zoo.registry import ALIASES, ENTRIES, Entry, register
+from ldvd_lib.zoo.scale import ALL_3D, IMAGE, factorized, shifted
+from ldvd_lib.zoo.table import Row, Table, list_models
+from ldvd_lib.zoo.tgan import with_kinds
+
+__all__ = [
+    "ALIASES",
+    "ALL_3D",
+    "ENTRIES",
+    "IMAGE",
+    "PRESETS",
+    "Entry",
+    "Row",
+    "Table",
+    "build",
+    "compare",
+    "config",
+    "factorized",
+    "list_models",
+    "mocogan",
+    "register",
+    "shifted",
+    "tgan",
+    "with_kinds",
+]

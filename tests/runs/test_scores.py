@@ -1,0 +1,133 @@
+"""Scores of runs, and where they are kept."""
+
+import functools
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ldvd_lib import zoo
+from ldvd_lib.cli import main
+from ldvd_lib.data import ClipStore, WindowSampler, prepare_beside
+from ldvd_lib.generators import TGANGenerator
+from ldvd_lib.metrics import PROTOCOLS, Evaluation, Features, open_judge
+from ldvd_lib.runs import Run, results_of_run, scores
+from ldvd_lib.runs.sources import describe_store
+from ldvd_lib.training import Trainer
+
+FEW = {"samples": 8, "device": "cpu", "progress": False}
+
+
+@pytest.fixture(scope="module")
+def store(tiny_actions) -> ClipStore:
+    return prepare_beside(tiny_actions, image_size=32, progress=False)
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return open_judge("actions")
+
+
+@pytest.fixture(scope="module")
+def real(store, judge) -> Features:
+    return scores.real_features(judge, store, **FEW)
+
+
+@pytest.fixture(scope="module")
+def run(store, tmp_path_factory) -> Run:
+    gan = zoo.config("tgan").with_recipe(batch_size=2, average=0).build()
+    sampler = WindowSampler.for_gan(gan, store)
+    directory = tmp_path_factory.mktemp("runs") / "run"
+    trainer = Trainer(gan, sampler, directory, device="cpu", callbacks=[], checkpoint_every=1, progress=False)
+    return trainer.run(2)
+
+
+def test_real_features_are_kept_beside_the_store(store, judge, real) -> None:
+    home = scores.features_directory(store, judge, 8)
+    assert home == store.directory.with_name("actions-32-features") / "actions-v1-8"
+    assert np.load(home / "features.npy").shape[0] == 8
+    again = scores.real_features(judge, store, **FEW)
+    assert again.record == real.record
+    assert again.record["videos"] == describe_store(store)
+
+
+def test_two_processes_do_not_make_the_same_features_at_once(store, judge, tmp_path, monkeypatch) -> None:
+    entered, left = threading.Event(), []
+
+    def slow(*_: object, **__: object) -> None:
+        first = not entered.is_set()
+        entered.set()
+        time.sleep(0.2 if first else 0)
+        left.append("first" if first else "second")
+
+    monkeypatch.setattr(scores, "extract", slow)
+    ask = functools.partial(scores.real_features, judge, store, directory=tmp_path / "features", **FEW)
+    other = threading.Thread(target=ask)
+    other.start()
+    entered.wait(5)
+    ask()
+    other.join()
+    assert left == ["first", "second"]
+
+
+def test_real_features_of_clips_in_memory_need_a_directory(judge, tmp_path) -> None:
+    clips = ClipStore.from_clips(np.zeros((2, 16, 32, 32, 3), dtype=np.uint8))
+    with pytest.raises(ValueError, match="give a directory"):
+        scores.features_directory(clips, judge)
+
+
+def test_a_run_keeps_its_scores_where_results_are_looked_for(run, judge, real) -> None:
+    evaluation, path = scores.judge_run(run, judge, real, repeats=2, **FEW)
+    assert path.parent == scores.evaluation_directory(run.directory, PROTOCOLS["actions"], 2, 8)
+    assert Evaluation.load(path) == evaluation
+    assert evaluation.windows == ""
+    (result,) = results_of_run(run)
+    assert (result.steps, result.samples, result.values) == (2, 8, evaluation.values)
+
+
+def test_another_step_and_another_directory(run, judge, real, tmp_path) -> None:
+    newest, path = scores.judge_run(run, judge, real, repeats=1, directory=tmp_path, **FEW)
+    assert path == tmp_path / "evaluation.json"
+    first, elsewhere = scores.judge_run(run, judge, real, step=1, repeats=1, **FEW)
+    assert elsewhere.parent.name == "actions-v1-8-step-1"
+    assert newest.name.startswith("run, step 2")
+    assert newest.values != first.values
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint of step 7: it has \[1, 2\]"):
+        scores.judge_run(run, judge, real, step=7, repeats=1, **FEW)
+
+
+def test_held_out_clips_are_judged_alike(tiny_actions, judge, real, tmp_path: Path) -> None:
+    test = prepare_beside(tiny_actions, image_size=32, subset="test", progress=False)
+    evaluation, path = scores.judge_clips(test, judge, real, repeats=1, directory=tmp_path, **FEW)
+    assert Evaluation.load(path) == evaluation
+    assert "(test)" in evaluation.name
+    assert evaluation.real.startswith("8 windows of ")
+
+
+def paints(num_frames: int):
+    """What takes the place of `Run.generator`: a tiny one of clips of some length."""
+    channels = (4,) * (num_frames.bit_length() - 1)
+    generator = TGANGenerator(32, num_frames, 6, temporal_channels=channels, image_channels=8)
+    return lambda *_: generator
+
+
+def test_longer_clips_are_judged_by_windows_and_the_result_says_so(run, judge, real, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(Run, "generator", paints(32))
+    evaluation, path = scores.judge_run(run, judge, real, repeats=1, directory=tmp_path, **FEW)
+    assert evaluation.windows == "windows of 16 of 32 frames"
+    assert "1 × 8 videos (windows of 16 of 32 frames), real" in str(evaluation)
+    assert Evaluation.load(path) == evaluation
+
+
+def test_shorter_clips_are_refused_before_features_are_computed(run, judge, real, store, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Run, "generator", paints(8))
+    with pytest.raises(ValueError, match="windows of 16 frames"):
+        scores.judge_run(run, judge, real, repeats=1, directory=tmp_path / "out", **FEW)
+    features = scores.features_directory(store, judge, 7)
+    arguments = ["evaluate", run.directory, "--data", store.directory, "--samples", 7, "--device", "cpu", "--quiet"]
+    assert main([*map(str, arguments), "--out", str(tmp_path / "out")]) == 1
+    assert "generator makes clips of 8" in capsys.readouterr().err
+    assert not features.exists()
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,67 @@
+"""Video GANs of 8 px and 4 frames, which train in a moment, with all that training and measuring meet; and clips."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ldvd_lib.data import ClipStore, WindowSampler
+from ldvd_lib.gan import NetworkConfig, VideoGANConfig
+from ldvd_lib.recipe import Recipe
+
+SIZE, FRAMES, CLASSES = 8, 4, 2
+
+
+def tgan(**discriminator: object) -> VideoGANConfig:
+    """A TGAN whose discriminator has these options."""
+    channels = {"temporal_channels": (8, 8), "image_channels": 8, "image_init": "xavier", "temporal_init": "xavier"}
+    stack = {"kinds": ("3d", "2d"), "image_size": SIZE, "num_frames": FRAMES, "base_channels": 2, "init": "xavier"}
+    return VideoGANConfig(
+        "tiny-tgan",
+        "lite",
+        NetworkConfig("tgan", {"image_size": SIZE, "num_frames": FRAMES, "latent_dim": 6, **channels}),
+        {"video": NetworkConfig("stack", stack | discriminator)},
+        Recipe(generator_rate=1e-3, discriminator_rate=1e-3, batch_size=4, average=0.9),
+    )
+
+
+def mocogan(**discriminator: object) -> VideoGANConfig:
+    """A MoCoGAN with an image and a video discriminator that both have these options; the latter names classes."""
+    generator = {"image_size": SIZE, "num_frames": FRAMES, "content_dim": 5, "motion_dim": 3, "image_channels": 8}
+    stack = {"image_size": SIZE, "base_channels": 2, "init": "default", **discriminator}
+    image = {"kinds": ("2d", "2d"), "num_frames": 1, "head": "patch"}
+    video = {"kinds": ("2+1d",), "num_frames": FRAMES, "head": "volume", "num_categories": CLASSES}
+    return VideoGANConfig(
+        "tiny-mocogan",
+        "lite",
+        NetworkConfig("mocogan", {**generator, "num_categories": CLASSES}),
+        {"image": NetworkConfig("stack", stack | image), "video": NetworkConfig("stack", stack | video)},
+        Recipe(game="mocogan", loss="non-saturating", optimizer="adam", batch_size=4, svc_every=0),
+    )
+
+
+def plain() -> VideoGANConfig:
+    """A TGAN of one layer, whose steps are the quickest."""
+    config = tgan(kinds=("3d",), base_channels=4)
+    return replace(config, name="tiny")
+
+
+def configs() -> dict[str, VideoGANConfig]:
+    """Name → configuration."""
+    return {
+        "tgan": tgan(),
+        "tgan with noise": tgan(noise=0.1),
+        "tgan with spectral normalisation": tgan(spectral=True, kinds=("shift", "2d"), base_channels=4),
+        "mocogan": mocogan(),
+        "mocogan with noise": mocogan(noise=0.1),
+    }
+
+
+def store() -> ClipStore:
+    """Six clips of ten frames of noise, in memory, of two classes."""
+    clips = np.random.default_rng(0).integers(0, 256, (6, 10, SIZE, SIZE, 3), dtype=np.uint8)
+    return ClipStore.from_clips(clips, labels=np.arange(6) % CLASSES, class_names=["Noise", "Other"])
+
+
+def sampler(seed: int = 0) -> WindowSampler:
+    """Batches of four windows of them."""
+    return WindowSampler(store(), batch_size=4, num_frames=FRAMES, seed=seed)
