@@ -7,7 +7,7 @@ STAMP := $(VENV)/installed
 ARTIFACTS := $(CURDIR)/artifacts
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo lab site links test lint clean
+.PHONY: help install demo lab site links test lint gpu clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s%s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,10 @@ test: lint  ## everything that continuous integration runs
 	$(TESTING) $(BIN)/python -m pytest --numprocesses auto --dist loadfile --nbval --nbval-current-env \
 		--nbval-sanitize-with tests/notebooks/sanitize.cfg --nbval-cell-timeout 600 \
 		--durations 10 tests course
+
+# Who has a GPU for minutes only does not install first: without .venv, the Python that is there will do.
+gpu:  ## all one wants to know of a GPU in ten minutes, into artifacts/gpu (OPTIONS="--minutes 5 --weizmann FOLDER" …)
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) benchmarks/gpu.py $(OPTIONS)
 
 clean:  ## remove what tests and builds leave (not .venv, data/ or runs/)
 	rm -rf build dist *.egg-info artifacts .pytest_cache .ruff_cache

@@ -41,6 +41,9 @@ def clip_matrix_(weight: Tensor) -> Tensor:
     Exact, and cheaper than a singular value decomposition: the eigenvectors of the small Gram matrix (W Wᵀ, or WᵀW
     where W is tall) are the singular vectors on its side, and projecting the excess away needs no others.
 
+    Elsewhere than on a CPU no value is read back to decide anything, so that the device does not wait for Python: a
+    weight that holds NaN or infinity is left as it is there, and whoever looks at losses or weights meets it.
+
     Args:
         weight: ``(out, ...)``, any floating dtype, any device; changed only if some singular value passes 1.
 
@@ -48,10 +51,12 @@ def clip_matrix_(weight: Tensor) -> Tensor:
         The same tensor.
 
     Raises:
-        ValueError: if the weight holds NaN or infinity.
+        ValueError: if the weight holds NaN or infinity, and is on a CPU.
 
     Source: Saito et al. 2017, Algorithm 1.
     """
+    if weight.device.type != "cpu":
+        return _clip_without_reading_(weight)
     matrix = as_matrix(weight).to(torch.promote_types(weight.dtype, torch.float32))
     tall = matrix.shape[0] > matrix.shape[1]
     if tall:
@@ -68,6 +73,28 @@ def clip_matrix_(weight: Tensor) -> Tensor:
     clipped = matrix - shrunk @ (vectors.T @ matrix)
     weight.copy_((clipped.T if tall else clipped).reshape(weight.shape))
     return weight
+
+
+def _clip_without_reading_(weight: Tensor) -> Tensor:
+    """`clip_matrix_` without a decision that depends on a value: masks instead of branches, for any device.
+
+    Everything is computed in float64, where no size of the values needs another way (see `_gram_eigenvectors`), and
+    where no device rounds the factors of a product (TF32). What is not to change is written back as it was, to the bit.
+    """
+    matrix = as_matrix(weight).double()
+    tall = matrix.shape[0] > matrix.shape[1]
+    if tall:
+        matrix = matrix.T
+    gram = matrix @ matrix.T
+    finite = torch.isfinite(gram).all()
+    gram = torch.where(finite, gram, torch.eye(len(gram), dtype=gram.dtype, device=gram.device))
+    # The one place that waits for the device: on CUDA, eigh itself looks whether its iteration has converged.
+    eigenvalues, vectors = torch.linalg.eigh(gram)
+    excess = eigenvalues > (1 + TOLERANCE) ** 2
+    shrink = torch.where(excess, 1 - eigenvalues.clamp(min=1).rsqrt(), 0)
+    clipped = matrix - (vectors * shrink) @ (vectors.T @ matrix)
+    clipped = torch.where(finite & excess.any(), clipped, matrix)
+    return weight.copy_((clipped.T if tall else clipped).reshape(weight.shape))
 
 
 def _gram_eigenvectors(matrix: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,7 +128,7 @@ def clip_singular_values_(module: nn.Module) -> nn.Module:
     """Singular value clipping (SVC) of a whole discriminator, in place.
 
     Every weight with at least four dimensions gets spectral norm ≤ 1 as a matrix, every batch normalisation a gain
-    within its running standard deviation. Nothing leaves the weights' device.
+    within its running standard deviation. Nothing leaves the weights' device, and but on a CPU nothing is read from it.
 
     Args:
         module: a discriminator.
@@ -110,7 +137,7 @@ def clip_singular_values_(module: nn.Module) -> nn.Module:
         The same module.
 
     Raises:
-        ValueError: if a weight holds NaN or infinity, naming the parameter.
+        ValueError: if a weight on a CPU holds NaN or infinity, naming the parameter. Elsewhere it is left as it is.
 
     Source: LDVD paper, section on TGAN; MODELS §4 "SVC".
     """

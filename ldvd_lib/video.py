@@ -30,6 +30,7 @@ from ldvd_lib._kit.drawing import (
     with_row_labels,
 )
 from ldvd_lib._kit.files import replacing
+from ldvd_lib._kit.packages import needed
 
 __all__ = [
     "InlineVideo",
@@ -222,9 +223,9 @@ def save_gif(videos: Tensor, path: str | Path, *, fps: float = 12, **grid_option
         raise ValueError(
             f"a GIF plays at {_MAX_GIF_FPS} frames per second at most, got fps={fps}. Use save_mp4 instead."
         )
-    pictures = [np.asarray(picture.convert("RGB")) for picture in share_palette(_rgb_grid(videos, grid_options))]
+    first, *others = share_palette(_rgb_grid(videos, grid_options))
     with replacing(path) as temporary:
-        _moviepy_clip(pictures, fps).write_gif(str(temporary), fps=fps, loop=0, logger=None)
+        first.save(temporary, save_all=True, append_images=others, duration=1000 / fps, loop=0)
     return path
 
 
@@ -242,6 +243,7 @@ def save_mp4(videos: Tensor, path: str | Path, *, fps: float = 12, **grid_option
 
     Raises:
         ValueError: the videos, the path or an option is not of the kind above.
+        MissingPackageError: moviepy is not installed.
     """
     path, fps = _checked_path(path, ".mp4"), frames_per_second(fps)
     pictures = _rgb_grid(videos, grid_options)
@@ -412,7 +414,8 @@ def _rgb_grid(videos: Tensor, grid_options: dict[str, Any]) -> np.ndarray:
 
 
 def _moviepy_clip(pictures: list[np.ndarray], fps: float) -> Any:
-    from moviepy import ImageSequenceClip
+    with needed("moviepy", "to write MP4 films (save_gif needs no package)"):
+        from moviepy import ImageSequenceClip
 
     # moviepy counts int(duration * fps) frames: without the extra half, rounding can lose the last one.
     return ImageSequenceClip(pictures, fps=fps).with_duration((len(pictures) + 0.5) / fps)

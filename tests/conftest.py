@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +29,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker("notebook")
+        if item.get_closest_marker("cuda") and not _has_cuda():
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device, and PyTorch sees none here"))
     items.sort(key=lambda item: max((_COSTS.get(mark.name, 0) for mark in item.iter_markers()), default=0))
+
+
+@cache
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -69,6 +79,15 @@ def ucf101_mini() -> Path:
     root = Path(os.environ.get("LDVD_UCF101_MINI", REPOSITORY.parent / "shared" / "data" / "ucf101-mini"))
     if not (root / "UCF-101").is_dir():
         pytest.skip(f"real footage is not at {root}; set LDVD_UCF101_MINI to a directory that contains UCF-101/")
+    return root
+
+
+@pytest.fixture(scope="session")
+def weizmann_root() -> Path:
+    """The Weizmann actions as MoCoGAN has them: ``$LDVD_WEIZMANN``, or a directory of this name beside the checkout."""
+    root = Path(os.environ.get("LDVD_WEIZMANN", REPOSITORY.parent / "shared" / "data" / "weizmann-mocogan"))
+    if not (root / "actions").is_dir():
+        pytest.skip(f"the Weizmann actions are not at {root}; set LDVD_WEIZMANN to a directory that contains actions/")
     return root
 
 

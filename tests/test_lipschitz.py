@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from ldvd_lib import lipschitz
 from ldvd_lib.discriminators import VideoDiscriminator
@@ -124,8 +125,108 @@ def test_the_matrix_norm_does_not_bound_the_operator_norm() -> None:
     assert lipschitz.operator_norm(layer, (1, 16, 16, 16)) > 2
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_cuda_equals_cpu() -> None:
-    weight = random_weight((64, 16, 4, 4, 4), 3.0)
+# Without reading values: what runs on every device but a CPU, and can be run on a CPU, too
+
+clip_without_reading_ = torch.no_grad()(lipschitz._clip_without_reading_)
+
+
+class NoReads(TorchDispatchMode):
+    """Fails when a value of a tensor decides something in Python: on a GPU that waits for all work before it."""
+
+    READS = ("aten::_local_scalar_dense", "aten::nonzero", "aten::is_nonzero", "aten::masked_select")
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        name = operation.name()
+        assert not name.startswith(self.READS), f"{name} reads values from the device"
+        if name.startswith("aten::index"):
+            assert all(index is None or index.dtype != torch.bool for index in args[1]), f"{name} with a mask"
+        return operation(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("largest", [1.01, 2.0, 50.0, 1e4])
+def test_without_reading_equals_a_float64_svd(shape: tuple[int, ...], largest: float) -> None:
+    weight = random_weight(shape, largest)
+    exact, usual = clipped_by_svd(weight), lipschitz.clip_matrix_(weight.clone())
+    assert clip_without_reading_(weight) is weight
+    assert (weight.double() - exact).norm() / exact.norm() <= 1e-6
+    assert lipschitz.singular_values(weight)[0] <= 1 + 1e-6
+    # The usual way loses digits of float32 where it takes a large excess away.
+    torch.testing.assert_close(weight, usual, rtol=0, atol=1e-6 * max(1, largest / 10))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_without_reading_twice_is_once(shape: tuple[int, ...]) -> None:
+    once = clip_without_reading_(random_weight(shape, 30.0))
+    assert torch.equal(once, clip_without_reading_(once.clone()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_without_reading_nothing_happens_within_the_bound(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    weight = random_weight(shape, 0.99, dtype)
+    weight[0, 0] = -0.0  # whose sign would not survive the subtraction of a negative zero
+    clipped = clip_without_reading_(weight.clone())
+    assert torch.equal(clipped, weight)
+    assert torch.equal(clipped.signbit(), weight.signbit())
+
+
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf])
+def test_without_reading_what_is_not_finite_stays(wrong: float) -> None:
+    weight = random_weight((16, 4, 4, 4), 3.0)
+    weight[3, 2, 1, 0] = wrong
+    assert torch.equal(clip_without_reading_(weight.clone()).view(torch.int32), weight.view(torch.int32))
+
+
+def test_a_whole_discriminator_is_clipped_without_reading(monkeypatch) -> None:
+    discriminator = VideoDiscriminator(("3d", "2d"), 16, 16, base_channels=8, init="xavier", bias=True)
+    for parameter in discriminator.parameters():
+        parameter.data.mul_(10)
+    with pytest.raises(AssertionError, match="reads values"), NoReads():
+        lipschitz.clip_singular_values_(discriminator)
+    monkeypatch.setattr(lipschitz, "clip_matrix_", clip_without_reading_)
+    with NoReads():
+        lipschitz.clip_singular_values_(discriminator)
+    assert all(row.norm <= 1 + 1e-5 for row in lipschitz.spectral_norms(discriminator))
+
+
+@pytest.mark.parametrize("read", [lambda x: bool(x.any()), lambda x: x[x > 0], lambda x: x.sum().item()])
+def test_reads_are_noticed(read) -> None:
+    """What the test above goes by, planted."""
+    with pytest.raises(AssertionError, match=r"reads values|mask"), NoReads():
+        read(torch.randn(3))
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("largest", [0.999, 3.0, 50.0])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_cuda_equals_cpu(shape: tuple[int, ...], largest: float) -> None:
+    weight = random_weight(shape, largest)
     on_gpu = lipschitz.clip_matrix_(weight.cuda())
-    torch.testing.assert_close(on_gpu.cpu(), lipschitz.clip_matrix_(weight), rtol=0, atol=1e-6)
+    torch.testing.assert_close(on_gpu.cpu(), clip_without_reading_(weight.clone()), rtol=0, atol=1e-6)
+    torch.testing.assert_close(on_gpu.cpu(), lipschitz.clip_matrix_(weight), rtol=0, atol=1e-5)
+
+
+@pytest.mark.cuda
+def test_cuda_does_not_wait(monkeypatch) -> None:
+    """But in eigh, which looks whether it has converged."""
+    discriminator = VideoDiscriminator(("3d", "2d"), 16, 16, base_channels=8).cuda()
+    for parameter in discriminator.parameters():
+        parameter.data.mul_(10)
+    eigh = torch.linalg.eigh
+
+    def eigh_may_wait(matrix: torch.Tensor) -> object:
+        torch.cuda.set_sync_debug_mode("default")
+        try:
+            return eigh(matrix)
+        finally:
+            torch.cuda.set_sync_debug_mode("error")
+
+    lipschitz.clip_singular_values_(discriminator)  # once, for what waits the first time: libraries that are loaded
+    monkeypatch.setattr(torch.linalg, "eigh", eigh_may_wait)
+    try:
+        torch.cuda.set_sync_debug_mode("error")
+        lipschitz.clip_singular_values_(discriminator)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert all(row.norm <= 1 + 1e-5 for row in lipschitz.spectral_norms(discriminator))

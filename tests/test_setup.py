@@ -137,7 +137,7 @@ def test_the_citation_names_what_citing_needs(repository):
     assert "arXiv:1912.08860" in identifiers
 
 
-@pytest.mark.parametrize("target", ["help", "install", "demo", "lab", "site", "links", "lint", "test", "clean"])
+@pytest.mark.parametrize("target", ["help", "install", "demo", "lab", "site", "links", "lint", "test", "gpu", "clean"])
 def test_make_knows_the_target(repository, target):
     """A dry run, so nothing happens; `help` lists each of them."""
     dry = subprocess.run(["make", "--dry-run", target], cwd=repository, capture_output=True, text=True, env=_plain())

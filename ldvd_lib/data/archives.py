@@ -14,11 +14,15 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
 
-import rarfile
 from tqdm.auto import tqdm
 
+from ldvd_lib._kit.packages import needed
 from ldvd_lib.data.transfer import check_free_space
+
+if TYPE_CHECKING:
+    import rarfile
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +47,9 @@ _NOTHING = "nothing was unpacked. Make sure that it is the right file."
 
 # What the decompressors raise on damaged data, besides the errors of the archive modules themselves.
 _DAMAGE = (EOFError, zlib.error, lzma.LZMAError)
-# Some damage makes rarfile itself stumble.
-_RAR_DAMAGE = (rarfile.Error, ValueError, OverflowError, AttributeError)
+# Some damage makes rarfile itself stumble, besides what it raises on purpose.
+_STUMBLES = (ValueError, OverflowError, AttributeError)
+_PURPOSE = "to read RAR archives"
 
 
 class ArchiveError(ValueError):
@@ -128,6 +133,7 @@ def find_rar_tools() -> list[str]:
 
     Raises:
         ArchiveError: none is installed; the message names the package to install on each system.
+        MissingPackageError: the package rarfile is not installed.
     """
     tools = [tool for tool in RAR_TOOLS if _reads_rar(tool)]
     if not tools:
@@ -155,7 +161,10 @@ def unpack_rar(archive: str | Path, target: str | Path, *, limit: int, progress:
         ArchiveError: no program is installed, or none could unpack this archive (the message says why for each); or the
             archive is damaged, encrypted or too large, or has a link or a member that would leave `target`.
         DownloadError: the disk is too small.
+        MissingPackageError: the package rarfile is not installed.
     """
+    with needed("rarfile", _PURPOSE):
+        import rarfile
     archive, target = Path(archive).resolve(), Path(target).resolve()
     tools, failures = find_rar_tools(), []
     file, total = _open_rar(archive, limit)
@@ -174,7 +183,7 @@ def unpack_rar(archive: str | Path, target: str | Path, *, limit: int, progress:
             try:
                 # Permissions from the archive could keep us from reading what it holds, or from deleting it.
                 Path(file.extract(member, target)).chmod(0o755 if member.is_dir() else 0o644)
-            except _RAR_DAMAGE as error:
+            except (rarfile.Error, *_STUMBLES) as error:
                 failures.append(f"  {tool}: {member.filename}: {error}")
                 logger.warning("%s could not be unpacked by %s", archive.name, failures[-1].strip())
                 break
@@ -186,8 +195,10 @@ def unpack_rar(archive: str | Path, target: str | Path, *, limit: int, progress:
     )
 
 
-def _open_rar(archive: Path, limit: int) -> tuple[rarfile.RarFile, int]:
+def _open_rar(archive: Path, limit: int) -> "tuple[rarfile.RarFile, int]":
     """A RAR archive whose members can all be trusted, and how many bytes they have together."""
+    with needed("rarfile", _PURPOSE):
+        import rarfile
     try:
         file = rarfile.RarFile(archive, errors="strict")
     except rarfile.NotRarFile as error:
@@ -196,7 +207,7 @@ def _open_rar(archive: Path, limit: int) -> tuple[rarfile.RarFile, int]:
                 f"{archive} does not begin as a RAR archive does, but with {start.read(24)!r}: make sure that it is "
                 "the right file."
             ) from error
-    except _RAR_DAMAGE as error:
+    except (rarfile.Error, *_STUMBLES) as error:
         raise ArchiveError(f"{archive} is not a sound RAR archive: {error}. Delete it and fetch it again.") from error
     if file.needs_password():
         raise ArchiveError(f"{archive} is encrypted; {_NOTHING}")
@@ -212,6 +223,8 @@ def _open_rar(archive: Path, limit: int) -> tuple[rarfile.RarFile, int]:
 
 def _reads_rar(tool: str) -> bool:
     """Whether a program is installed and does decompress RAR: not every 7z can, nor everything that is called unrar."""
+    with needed("rarfile", _PURPOSE):
+        import rarfile
     try:
         _choose(tool)
         return rarfile.RarFile(io.BytesIO(_SAMPLE)).read("sample") == b"RAR"
@@ -225,4 +238,6 @@ def _choose(tool: str) -> None:
     Raises:
         rarfile.RarCannotExec: it is not installed, or does not run.
     """
+    with needed("rarfile", _PURPOSE):
+        import rarfile
     rarfile.tool_setup(**{option: option == RAR_TOOLS[tool] for option in RAR_TOOLS.values()}, bsdtar=False, force=True)

@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 import torch
-from av.container import InputContainer
-from av.video.reformatter import VideoReformatter
-from av.video.stream import VideoStream
 
 from ldvd_lib._kit.checks import whole_number
+from ldvd_lib._kit.packages import needed
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 # A file holding less than this share of the frames its header promises counts as truncated. Headers may be off by a
 # frame or two (dropped frames, packed B-frames); a download that broke off is off by far more.
@@ -20,6 +23,8 @@ COMPLETE = 0.9
 
 # Frames resized together: enough to amortise the call, few enough that a long clip does not sit in memory at full size.
 _CHUNK = 32
+
+_PURPOSE = "to decode video files"
 
 
 class DecodeError(ValueError):
@@ -48,6 +53,7 @@ def probe(path: str | Path) -> VideoInfo:
     Raises:
         FileNotFoundError: there is no such file.
         DecodeError: it is not a video, holds no frame, or is truncated.
+        MissingPackageError: PyAV is not installed.
     """
     with _open(path) as (container, stream):
         decodes, num_frames = False, 0
@@ -88,6 +94,7 @@ def decode(
         FileNotFoundError: there is no such file.
         ValueError: an argument is not a whole number, or is too small.
         DecodeError: it is not a video, is damaged or truncated, or has no frame at or after `start`.
+        MissingPackageError: PyAV is not installed.
     """
     for name, value, least in (
         ("image_size", image_size, 1),
@@ -97,13 +104,15 @@ def decode(
     ):
         if value is not None:
             whole_number(name, value, least=least)
+    with needed("av", _PURPOSE):
+        from av.video.reformatter import VideoReformatter
     pending: list[np.ndarray] = []
     chunks: list[np.ndarray] = []
 
     def flush() -> None:
         if pending:
             frames = np.stack(pending)
-            chunks.append(frames if image_size is None else _resize(frames, image_size))
+            chunks.append(frames if image_size is None else resize(frames, image_size))
             pending.clear()
 
     with _open(path) as (container, stream):
@@ -112,7 +121,7 @@ def decode(
         for position, frame in enumerate(_frames_from(container, stream, start)):
             if position % stride == 0:
                 rgb = converter.reformat(frame, stream.width, stream.height, "rgb24", threads=1).to_ndarray()
-                pending.append(rgb if image_size is None else _centre_square(rgb))
+                pending.append(rgb if image_size is None else centre_square(rgb))
                 seen += 1
                 if seen == max_frames:
                     break
@@ -127,7 +136,9 @@ def decode(
 
 
 @contextmanager
-def _open(path: str | Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+def _open(path: str | Path) -> "Iterator[tuple[InputContainer, VideoStream]]":
+    with needed("av", _PURPOSE):
+        import av
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
     try:
@@ -141,7 +152,7 @@ def _open(path: str | Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise DecodeError(f"{path}: {error.strerror or error}") from error
 
 
-def _frames_from(container: InputContainer, stream: VideoStream, start: int) -> Iterator[av.VideoFrame]:
+def _frames_from(container: "InputContainer", stream: "VideoStream", start: int) -> "Iterator[av.VideoFrame]":
     """The frames of a stream, in the order they are shown, from frame `start` on."""
     rate = stream.average_rate
     # A time stamp names a frame only where time is counted in frames and no frame is stored out of order.
@@ -163,22 +174,37 @@ def _frames_from(container: InputContainer, stream: VideoStream, start: int) -> 
             yield frame
 
 
-def _check_complete(path: str | Path, stream: VideoStream, num_frames: int) -> None:
+def _check_complete(path: str | Path, stream: "VideoStream", num_frames: int) -> None:
     if num_frames < COMPLETE * stream.frames:  # stream.frames is 0 where the container does not say
         raise DecodeError(f"{path}: truncated or damaged, {num_frames} of {stream.frames} frames found")
 
 
-def _centre_square(frame: np.ndarray) -> np.ndarray:
-    """(H, W, 3) -> its centre square of side min(H, W), as a view."""
-    height, width, _ = frame.shape
+def centre_square(frames: np.ndarray) -> np.ndarray:
+    """Cut the centre square out of frames.
+
+    Args:
+        frames: ``(..., H, W, C)``.
+
+    Returns:
+        ``(..., S, S, C)`` with S = min(H, W), as a view.
+    """
+    height, width = frames.shape[-3:-1]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    return frame[top : top + side, left : left + side]
+    return frames[..., top : top + side, left : left + side, :]
 
 
-def _resize(frames: np.ndarray, image_size: int) -> np.ndarray:
-    """(T, H, W, 3) uint8 -> (T, image_size, image_size, 3) uint8, bilinear and antialiased."""
-    videos = torch.from_numpy(frames).permute(0, 3, 1, 2)
+def resize(frames: np.ndarray, image_size: int) -> np.ndarray:
+    """Resize square frames, bilinear and antialiased: as every store of clips is made.
+
+    Args:
+        frames: ``(T, S, S, C)`` uint8.
+        image_size: height and width of the result in pixels.
+
+    Returns:
+        ``(T, image_size, image_size, C)`` uint8, in memory of its own.
+    """
+    videos = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
     resized = torch.nn.functional.interpolate(
         videos, size=(image_size, image_size), mode="bilinear", align_corners=False, antialias=True
     )

@@ -11,6 +11,7 @@ import logging
 import operator
 import os
 import shutil
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -159,6 +160,57 @@ class ClipStore:
             skipped=[],
         )
 
+    @classmethod
+    def is_at(cls, directory: str | Path) -> bool:
+        """Whether a directory holds a finished store, which `open` opens."""
+        return (Path(directory) / INDEX).is_file()
+
+    def save(self, directory: str | Path) -> "ClipStore":
+        """Write the store into a directory of its own, whole or not at all.
+
+        Args:
+            directory: where to put it; it must not be there yet, or be empty. The directory above it is made.
+
+        Returns:
+            The store as `open` opens it: from the disk, memory-mapped and read-only.
+
+        Raises:
+            FileExistsError: the directory holds something.
+        """
+        directory = Path(directory)
+        _make_way(directory)
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        columns = (self.names, self.labels, self.fps, self.offsets, self.lengths)
+        document = {
+            "format": FORMAT,
+            "parameters": self.parameters,
+            "shape": list(self.frames.shape),
+            "class_names": self.class_names,
+            "clips": [
+                {
+                    "name": name,
+                    "source": None,  # not made from a file of its own
+                    "label": int(label),
+                    "fps": float(fps),
+                    "offset": int(offset),
+                    "length": int(length),
+                }
+                for name, label, fps, offset, length in zip(*columns, strict=True)
+            ],
+            "skipped": self.skipped,
+        }
+        # A name of its own, and not that of an unfinished store: another process may be preparing one there.
+        with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as space:
+            building = Path(space) / directory.name
+            building.mkdir()
+            np.save(building / FRAMES, self.frames)
+            (building / INDEX).write_text(json.dumps(document, indent=1) + "\n")
+            for path in (building / FRAMES, building / INDEX, building):
+                to_disk(path)
+            building.replace(directory)
+        to_disk(directory.parent)
+        return ClipStore.open(directory)
+
     @property
     def image_size(self) -> int:
         """Height and width of a stored frame in pixels."""
@@ -231,7 +283,7 @@ def prepare(
         raise ValueError(f"there is nothing to prepare. {index.summary()}")
     directory = Path(directory)
     parameters = {"image_size": image_size, "stride": stride, "subset": index.subset, "fold": index.fold}
-    if not (directory / INDEX).is_file():
+    if not ClipStore.is_at(directory):
         _build(index, directory, parameters, workers, progress)
     for leftover in (JOURNAL, _LOCK):
         (directory / leftover).unlink(missing_ok=True)
@@ -263,10 +315,7 @@ def prepare_beside(root: str | Path, *, image_size: int, subset: str = "train", 
 
 
 def _build(index: UCF101Index, directory: Path, parameters: dict[str, Any], workers: int, progress: bool) -> None:
-    if directory.exists():
-        if not directory.is_dir() or any(directory.iterdir()):
-            raise FileExistsError(f"{directory} exists and is not a store of clips; name another directory")
-        directory.rmdir()
+    _make_way(directory)
     building = _partial(directory)
     building.mkdir(parents=True, exist_ok=True)
     try:
@@ -278,6 +327,16 @@ def _build(index: UCF101Index, directory: Path, parameters: dict[str, Any], work
     to_disk(building)
     building.replace(directory)
     to_disk(directory.parent)
+
+
+def _make_way(directory: Path) -> None:
+    """Remove an empty directory where a store is to be; refuse to touch another."""
+    if ClipStore.is_at(directory):
+        raise FileExistsError(f"{directory} has a store of clips already; open that, or name another directory")
+    if directory.exists():
+        if not directory.is_dir() or any(directory.iterdir()):
+            raise FileExistsError(f"{directory} exists and is not a store of clips; name another directory")
+        directory.rmdir()
 
 
 def _decode_into(unfinished: UnfinishedStore, clips: list[Clip], workers: int, progress: bool) -> None:

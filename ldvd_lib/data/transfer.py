@@ -16,21 +16,24 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import requests
-from requests.adapters import HTTPAdapter
 from tqdm.auto import tqdm
-from urllib3.exceptions import InvalidHeader, MaxRetryError, ProtocolError, SSLError
-from urllib3.util import Retry
 
 from ldvd_lib._kit.files import file_sha256, replacing, to_disk
+from ldvd_lib._kit.packages import needed
+
+if TYPE_CHECKING:
+    import requests
+    from urllib3.util import Retry
 
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 16  # bytes; a dropped connection loses at most the chunk under way
 _SECONDS_BETWEEN_NOTES = 5.0  # what a killed process or a power failure may cost
+_PURPOSE = "to download files"
 _PASSING_TROUBLE = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -38,31 +41,41 @@ class DownloadError(RuntimeError):
     """A download that cannot go on; the message says what to do about it."""
 
 
-class _BrokenTransferError(ProtocolError):
+class _BrokenTransferError(Exception):
     """An answer began well and did not end well: another request may get the rest."""
 
 
-class _Retry(Retry):
-    """urllib3's patience, except where it would help nobody, wait too long or disturb the caller."""
+@cache
+def _retry_class() -> "type[Retry]":
+    """urllib3's patience, except where it would help nobody, wait too long or disturb the caller.
 
-    _jitter = random.Random()  # of its own: the caller's seeded streams stay untouched
+    A class made by a function, since its base is in a package that only downloads need.
+    """
+    with needed("urllib3", _PURPOSE):
+        from urllib3.exceptions import InvalidHeader, SSLError
+        from urllib3.util import Retry
 
-    def increment(self, *arguments: Any, **named: Any) -> "_Retry":
-        error, response = named.get("error"), named.get("response")
-        if isinstance(error, SSLError) and _is_about_certificate(error):
-            raise error  # the next attempt would meet the same
-        retries = super().increment(*arguments, **named)
-        logger.warning("%s; trying again", f"the server answered {response.status}" if response else error)
-        return retries
+    class CarefulRetry(Retry):
+        _jitter = random.Random()  # of its own: the caller's seeded streams stay untouched
 
-    def get_backoff_time(self) -> float:
-        return super().get_backoff_time() * self._jitter.uniform(0.5, 1.0)
+        def increment(self, *arguments: Any, **named: Any) -> "CarefulRetry":
+            error, response = named.get("error"), named.get("response")
+            if isinstance(error, SSLError) and _is_about_certificate(error):
+                raise error  # the next attempt would meet the same
+            retries = super().increment(*arguments, **named)
+            logger.warning("%s; trying again", f"the server answered {response.status}" if response else error)
+            return retries
 
-    def parse_retry_after(self, retry_after: str) -> float:
-        try:
-            return min(super().parse_retry_after(retry_after), self.backoff_max)
-        except InvalidHeader:
-            return 0.0
+        def get_backoff_time(self) -> float:
+            return super().get_backoff_time() * self._jitter.uniform(0.5, 1.0)
+
+        def parse_retry_after(self, retry_after: str) -> float:
+            try:
+                return min(super().parse_retry_after(retry_after), self.backoff_max)
+            except InvalidHeader:
+                return 0.0
+
+    return CarefulRetry
 
 
 @dataclass(frozen=True)
@@ -96,8 +109,8 @@ class Transfer:
         if self.ca_bundle is not None and not Path(self.ca_bundle).is_file():
             raise FileNotFoundError(f"there is no certificate bundle at {self.ca_bundle}; give the path of a PEM file")
 
-    def _retries(self) -> _Retry:
-        return _Retry(
+    def _retries(self) -> "Retry":
+        return _retry_class()(
             total=self.attempts - 1,
             backoff_factor=self.backoff / 2,  # urllib3 doubles it before its first use
             backoff_max=self.longest_wait,
@@ -131,6 +144,7 @@ def fetch(
 
     Raises:
         DownloadError: the address does not answer with this file, patience or disk ran out, or a check failed.
+        MissingPackageError: the package requests is not installed, and the file is not there already.
     """
     path, transfer = Path(path), transfer or Transfer()
     if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
@@ -231,6 +245,10 @@ class _Part:
 
 def _download(part: _Part, url: str, size: int | None, transfer: Transfer) -> None:
     """Ask for the rest of `part` until it is whole, or patience runs out."""
+    with needed("requests", _PURPOSE):
+        import requests
+        from requests.adapters import HTTPAdapter
+        from urllib3.exceptions import MaxRetryError
     expected = size if size is not None else part.total
     if expected is not None and part.length > expected:
         part.restart()
@@ -239,7 +257,7 @@ def _download(part: _Part, url: str, size: int | None, transfer: Transfer) -> No
     adapter = HTTPAdapter(max_retries=transfer._retries())
     furthest = part.length
 
-    def count(response: requests.Response, **_: Any) -> None:
+    def count(response: "requests.Response", **_: Any) -> None:
         """Let the failures on the way to an answer count until new bytes come."""
         adapter.max_retries = response.raw.retries
 
@@ -266,7 +284,9 @@ def _download(part: _Part, url: str, size: int | None, transfer: Transfer) -> No
                 adapter.max_retries.sleep()
 
 
-def _attempt(session: requests.Session, part: _Part, url: str, size: int | None, transfer: Transfer, bar: tqdm) -> None:
+def _attempt(
+    session: "requests.Session", part: _Part, url: str, size: int | None, transfer: Transfer, bar: tqdm
+) -> None:
     """Ask once (more often only if no answer comes), append to `part` what the server sends, and see it complete.
 
     Raises:
@@ -292,8 +312,10 @@ def _attempt(session: requests.Session, part: _Part, url: str, size: int | None,
         raise _BrokenTransferError(f"the connection ended at {part.length:,} of {whole:,} bytes")
 
 
-def _request(session: requests.Session, part: _Part, url: str, transfer: Transfer) -> requests.Response:
+def _request(session: "requests.Session", part: _Part, url: str, transfer: Transfer) -> "requests.Response":
     """Ask for what `part` lacks of `url`, as often as patience allows, until an answer comes."""
+    with needed("requests", _PURPOSE):
+        import requests
     # Without "identity" the server may compress, and then neither lengths nor ranges are those of the file.
     headers = {"Accept-Encoding": "identity"}
     if part.length:
@@ -320,7 +342,7 @@ def _request(session: requests.Session, part: _Part, url: str, transfer: Transfe
     return response
 
 
-def _offered(response: requests.Response, part: _Part, offset: int, size: int | None) -> tuple[int, int | None]:
+def _offered(response: "requests.Response", part: _Part, offset: int, size: int | None) -> tuple[int, int | None]:
     """From which byte on the response carries the file, and how long the whole file is (None: it does not say)."""
     status = response.status_code
     if status == 200:
@@ -344,7 +366,7 @@ def _offered(response: requests.Response, part: _Part, offset: int, size: int | 
     return start, total
 
 
-def _changed(response: requests.Response, part: _Part, total: int | None) -> bool:
+def _changed(response: "requests.Response", part: _Part, total: int | None) -> bool:
     """Whether an answer about a range speaks of another file than `part` was begun from."""
     if response.status_code == 416 and total != part.length:
         return True
@@ -357,7 +379,7 @@ def _changed(response: requests.Response, part: _Part, total: int | None) -> boo
     return seen not in (None, part.validator)
 
 
-def _append(response: requests.Response, part: _Part, whole: int | None, bar: tqdm) -> None:
+def _append(response: "requests.Response", part: _Part, whole: int | None, bar: tqdm) -> None:
     """Write the body of `response` to the end of `part`, which has `whole` bytes when it is complete."""
     length = part.length
     bar.total, bar.n = whole, length
@@ -389,15 +411,17 @@ def _append(response: requests.Response, part: _Part, whole: int | None, bar: tq
         )
 
 
-def _body(response: requests.Response) -> Iterator[bytes]:
+def _body(response: "requests.Response") -> Iterator[bytes]:
     """The bytes of a response, with every way that a connection breaks told as one."""
+    with needed("requests", _PURPOSE):
+        import requests
     try:
         yield from response.iter_content(_CHUNK)
     except requests.exceptions.RequestException as error:
         raise _BrokenTransferError(f"the connection broke ({error})") from error
 
 
-def _validator(response: requests.Response) -> str | None:
+def _validator(response: "requests.Response") -> str | None:
     """What identifies this version of the file in If-Range: a strong ETag, else the date it was last modified."""
     etag = response.headers.get("ETag")
     if etag and not etag.startswith("W/"):
@@ -405,7 +429,7 @@ def _validator(response: requests.Response) -> str | None:
     return response.headers.get("Last-Modified")
 
 
-def _refusal(response: requests.Response) -> str:
+def _refusal(response: "requests.Response") -> str:
     meaning = {
         401: "It asks for a password.",
         403: "It refuses access, perhaps to this network.",

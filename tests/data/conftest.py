@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
@@ -45,6 +44,8 @@ def unsafe_moves(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 @pytest.fixture(scope="session")
 def write_video() -> WriteVideo:
     """Write (T, H, W, 3) uint8 frames to a file whose suffix chooses the container."""
+    # Here, so that tests without video files run where there is no PyAV.
+    av = pytest.importorskip("av", reason="writing video files needs PyAV")
 
     def write(path: Path, frames: np.ndarray, *, fps: int = 25, b_frames: int = 0, codec: str = "mpeg4") -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)

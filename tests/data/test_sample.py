@@ -179,7 +179,7 @@ def test_frames_move_to_a_device_whole(store, monkeypatch):
     assert np.array_equal(sample._move(store.frames, torch.device("cpu")).numpy(), store.frames)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.cuda
 @pytest.mark.parametrize("resident", [None, False, True])
 def test_a_gpu_gives_the_same_batches(store, resident):
     options = {"batch_size": 16, "num_frames": 8, "flip": True, "reverse": True, "seed": 2}

@@ -390,6 +390,43 @@ def test_arrays_become_a_store_in_memory() -> None:
     assert (store.image_size, store.labels.tolist(), store.fps.tolist()) == (4, [1, 0, 1], [12.0] * 3)
 
 
+def saved_clips() -> ClipStore:
+    clips = [np.full((length, 6, 6, 3), length, dtype=np.uint8) for length in (3, 5, 4)]
+    return ClipStore.from_clips(clips, labels=[1, 0, 1], class_names=["Sit", "Stand"], fps=12.5)
+
+
+def test_a_store_in_memory_can_be_saved(tmp_path) -> None:
+    in_memory = saved_clips()
+    saved = in_memory.save(tmp_path / "new" / "clips")
+    assert saved.directory == tmp_path / "new" / "clips"
+    assert ClipStore.is_at(saved.directory) and not ClipStore.is_at(tmp_path)
+    assert [path.name for path in saved.directory.parent.iterdir()] == ["clips"]
+    for column in ("frames", "offsets", "lengths", "labels", "fps"):
+        ours, theirs = getattr(saved, column), getattr(in_memory, column)
+        assert np.array_equal(ours, theirs) and ours.dtype == theirs.dtype, column
+    for value in ("names", "class_names", "parameters", "skipped"):
+        assert getattr(saved, value) == getattr(in_memory, value), value
+    assert not saved.frames.flags.writeable
+    assert len(pickle.loads(pickle.dumps(saved))) == 3
+
+
+def test_saving_never_costs_what_is_there(tmp_path) -> None:
+    (tmp_path / "empty").mkdir()
+    saved = saved_clips().save(tmp_path / "empty")
+    with pytest.raises(FileExistsError, match="empty has a store of clips already; open that"):
+        saved_clips().save(saved.directory)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="mine exists and is not a store of clips; name another directory"):
+        saved_clips().save(tmp_path / "mine")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "mine"]
+
+
+def test_a_saved_store_gets_its_name_only_when_it_is_on_the_disk(tmp_path, unsafe_moves) -> None:
+    saved_clips().save(tmp_path / "clips")
+    assert unsafe_moves == []
+
+
 @pytest.mark.parametrize(
     ("clips", "labels", "message"),
     [

@@ -1,15 +1,19 @@
 """The step of every game."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
 import torch
 from torch.nn import functional as F
 
+from ldvd_lib import zoo
+from ldvd_lib.batch import Batch
 from ldvd_lib.gan import NetworkConfig, VideoGANConfig
-from ldvd_lib.recipe import Recipe
+from ldvd_lib.objective import Objective
+from ldvd_lib.recipe import GAMES, Recipe
 from ldvd_lib.runs import Run
-from ldvd_lib.training import Trainer
+from ldvd_lib.training import Players, Source, Trainer, play
 from ldvd_lib.views import pick_frames, random_frames
 
 
@@ -146,3 +150,17 @@ def test_a_resumed_run_equals_an_uninterrupted_one(config, make_sampler, tmp_pat
     parts.run(6)
     for name, tensor in whole.gan.state_dict().items():
         assert torch.equal(parts.gan.state_dict()[name], tensor), name
+
+
+@pytest.mark.parametrize("name", ["tgan", "tgan-f", "tgan-tsm", "mocogan", "mocogan-categories", "mocogan-f-sn"])
+def test_a_step_reads_nothing_from_the_device(name: str, monkeypatch) -> None:
+    """On the meta device, which has no values to read: moves, singular value clipping and the average included."""
+    gan = zoo.build(name, batch_size=4).to("meta").train()
+    players = Players(gan)
+    monkeypatch.setattr(players, "autocast", contextlib.nullcontext)  # there is none on this device
+    videos = torch.zeros(4, 3, gan.num_frames, gan.image_size, gan.image_size, device="meta")
+    clips = Batch(videos, torch.zeros(4, dtype=torch.int64, device="meta"))
+    objective, source = Objective(gan.discriminators, gan.recipe), Source(lambda: clips, 4, torch.Generator())
+    report = play(GAMES[gan.recipe.game], objective, players, source)
+    players.finish(gan.recipe.svc_every or 1)
+    assert all(value.is_meta for value in report.values())

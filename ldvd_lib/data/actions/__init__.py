@@ -6,6 +6,7 @@ how) vary independently and are recorded, so that claims about them can be teste
     from ldvd_lib.data import actions
 
     root = actions.render("data/actions")                          # files in UCF-101's layout
+    store = actions.render_store(image_size=64)                    # or frames alone, which needs no codec
     somebody = actions.Content.draw(seed=1)
     walk, run = (actions.Motion.draw(2, name) for name in ("Walking", "Running"))
     actions.render_clip(somebody, walk, num_frames=32)             # (32, 240, 320, 3) uint8
@@ -18,5 +19,16 @@ Nothing is drawn with fonts or a platform's antialiasing: figures are shaded rou
 from ldvd_lib.data.actions.clip import render_clip
 from ldvd_lib.data.actions.factors import CLASSES, FRAME_RATE, SETTINGS, Content, Motion
 from ldvd_lib.data.actions.files import read_factors, render
+from ldvd_lib.data.actions.stores import render_store
 
-__all__ = ["CLASSES", "FRAME_RATE", "SETTINGS", "Content", "Motion", "read_factors", "render", "render_clip"]
+__all__ = [
+    "CLASSES",
+    "FRAME_RATE",
+    "SETTINGS",
+    "Content",
+    "Motion",
+    "read_factors",
+    "render",
+    "render_clip",
+    "render_store",
+]

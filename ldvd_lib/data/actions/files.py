@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 from tqdm.auto import tqdm
 
+from ldvd_lib._kit.packages import needed
 from ldvd_lib.data.actions.clip import render_clip
 from ldvd_lib.data.actions.factors import CLASSES, FRAME_RATE, PLACES, Content, Motion
 from ldvd_lib.data.actions.solids import HEIGHT, WIDTH
@@ -22,6 +22,7 @@ FACTORS = "factors.json"
 FORMAT = 1  # goes up whenever the same seed gives other pictures
 NUM_GROUPS = 25  # as UCF-101 has, of which each fold tests on seven
 _QUANTISER = 2  # of MPEG-4, 1…31; the smallest with which files stay reasonably small
+_PURPOSE = "to write video files (actions.render_store makes a store of the same clips without it)"
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ def render(
     Raises:
         ValueError: If a parameter makes no sense.
         FileExistsError: If the directory holds something else.
+        MissingPackageError: If PyAV is not installed; `render_store` does without.
     """
     _check_positive(clips_per_class=clips_per_class, frames_per_clip=frames_per_clip)
     if clips_per_class < 2:
@@ -127,6 +129,8 @@ def render(
     }
     if _is_complete(directory, parameters):
         return directory
+    with needed("av", _PURPOSE):  # noticed before anything is written
+        import av  # noqa: F401
 
     plans = plan(clips_per_class, seed)
     unfinished = directory.with_name(directory.name + ".unfinished")
@@ -179,7 +183,12 @@ def write_avi(video: np.ndarray, path: Path) -> None:
     Args:
         video: (T, H, W, 3) uint8.
         path: Where to write it.
+
+    Raises:
+        MissingPackageError: If PyAV is not installed.
     """
+    with needed("av", _PURPOSE):
+        import av
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     options = {"qmin": str(_QUANTISER), "qmax": str(_QUANTISER), "flags": "+bitexact"}
     with av.open(str(temporary), "w", format="avi", options={"fflags": "+bitexact"}) as container:

@@ -1,0 +1,1 @@
+"""What `benchmarks/gpu.py` does, a module for each part."""

@@ -1,0 +1,173 @@
+"""The Weizmann actions: who does what, what is a mirror image of what, a split by person, and errors with names."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ldvd_lib.data import WindowSampler, decode, weizmann
+from ldvd_lib.runs.sources import describe_store, from_store
+
+PEOPLE, SIZE = 3, 16
+
+
+def strip(frames: np.ndarray) -> Image.Image:
+    """Frames (T, H, W, 3) side by side."""
+    return Image.fromarray(np.concatenate(frames, axis=1))
+
+
+def clip(label: int, person: int) -> np.ndarray:
+    """Frames (T, 16, 16, 3) that tell who does what, and left from right."""
+    frames = np.zeros((4 + label + person, SIZE, SIZE, 3), dtype=np.uint8)
+    frames[..., 0] = 40 * label
+    frames[..., 1] = 40 * person
+    frames[:, :, : SIZE // 2, 2] = 200
+    return frames
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Three people, in files that are numbered as MoCoGAN's are, of PNG inside (as some copies are) and so exact."""
+    for label, folder in enumerate(weizmann.FOLDERS):
+        (tmp_path / "actions" / folder).mkdir(parents=True)
+        for person in range(PEOPLE):
+            frames = clip(label, person)
+            for mirror, picture in enumerate((frames, frames[:, :, ::-1])):
+                # The tenth file comes after the ninth, with zeros before its number or without.
+                path = tmp_path / "actions" / folder / f"{8 * person + 2 * label + mirror}.jpg"
+                strip(picture).save(path, format="PNG")
+    return tmp_path
+
+
+def test_files_become_clips_in_the_order_of_class_and_person(root):
+    store = weizmann.load(root, image_size=SIZE, subset="all", test_people=(1,))
+    assert store.class_names == ["wave1", "wave2", "jack", "bend"]
+    expected = [(label, person) for label in range(4) for person in range(PEOPLE)]
+    assert store.names == [f"v_{weizmann.CLASSES[label]}_g{person + 1:02}_c01" for label, person in expected]
+    assert store.labels.tolist() == [label for label, _ in expected]
+    for number, (label, person) in enumerate(expected):
+        assert np.array_equal(store[number], clip(label, person))
+    assert set(store.fps) == {25.0} and store.directory is None and store.skipped == []
+
+
+def test_the_directory_of_the_folders_may_be_given_itself(root):
+    options = {"image_size": SIZE, "test_people": (2,)}
+    assert weizmann.load(root / "actions", **options).names == weizmann.load(str(root), **options).names
+
+
+def test_the_split_is_by_person(root):
+    parts = {part: weizmann.load(root, subset=part, test_people=(0, 2), image_size=SIZE) for part in ("train", "test")}
+    people = {part: {name.split("_")[2] for name in store.names} for part, store in parts.items()}
+    assert people == {"train": {"g02"}, "test": {"g01", "g03"}}
+    everyone = weizmann.load(root, subset="all", test_people=(0, 2), image_size=SIZE)
+    assert sorted(parts["train"].names + parts["test"].names) == sorted(everyone.names)
+
+
+def test_mirror_images_come_only_if_asked_for(root):
+    store = weizmann.load(root, subset="all", test_people=(), mirrored=True, image_size=SIZE)
+    assert len(store) == 2 * 4 * PEOPLE
+    for number in range(0, len(store), 2):
+        assert store.names[number + 1] == store.names[number].replace("c01", "c02")
+        assert np.array_equal(store[number + 1], store[number][:, :, ::-1])
+
+
+@pytest.mark.parametrize("size", [8, 24])
+def test_other_sizes_are_resized_as_stores_are(root, size):
+    store = weizmann.load(root, subset="all", test_people=(), image_size=size)
+    assert store.image_size == size == store.parameters["image_size"]
+    assert np.array_equal(store[5], decode.resize(clip(1, 2), size))
+
+
+def test_samplers_and_evaluations_take_the_store(root):
+    store = weizmann.load(root, image_size=SIZE, test_people=(2,))
+    sampler = WindowSampler(store, batch_size=3, num_frames=4, flip=True)
+    assert sampler.next_batch().videos.shape == (3, 3, 4, SIZE, SIZE)
+    described = json.loads(json.dumps(sampler.describe()))
+    assert described["subset"] == "train" and described["test_people"] == [2] and described["clips"] == 8
+    assert "8 clips (train), 16 px" in describe_store(store)
+    (windows,) = from_store(store, num_frames=4)(0, 5)
+    assert windows.shape == (5, 3, 4, SIZE, SIZE) and windows.dtype == torch.float32
+    assert "8 clips of 4 classes" in store.summary()
+
+
+def test_what_is_missing_is_named(root):
+    with pytest.raises(FileNotFoundError, match=r"nowhere: no such directory; .*0 \(wave1\), .*4 \(bend\)"):
+        weizmann.load(root / "nowhere")
+    folder = root / "actions" / "3"
+    paths = sorted(folder.iterdir())
+    paths[0].unlink()
+    with pytest.raises(weizmann.WeizmannError, match=r"actions.3 has 5 pictures.*mirror image"):
+        weizmann.load(root)
+    for path in paths[1:]:
+        path.unlink()
+    (folder / "notes.txt").write_text("nothing to see")
+    with pytest.raises(FileNotFoundError, match=r"actions.3: no pictures there"):
+        weizmann.load(root)
+    (folder / "notes.txt").unlink()
+    folder.rmdir()
+    with pytest.raises(FileNotFoundError, match=r"actions.3: no such folder"):
+        weizmann.load(root)
+
+
+def test_what_cannot_be_read_is_named(root):
+    path = root / "actions" / "1" / "10.jpg"
+    options = {"image_size": SIZE, "test_people": ()}
+    strip(clip(1, 1)).crop((0, 0, 50, SIZE)).save(path, format="PNG")
+    with pytest.raises(weizmann.WeizmannError, match=r"1.10\.jpg: 50×16 pixels are no strip of square frames"):
+        weizmann.load(root, **options)
+    path.write_bytes(b"<html>not found</html>")
+    with pytest.raises(weizmann.WeizmannError, match=r"1.10\.jpg: cannot be read \(not a picture\); fetch it again"):
+        weizmann.load(root, **options)
+    for format in ("JPEG", "PNG"):
+        strip(np.random.default_rng(0).integers(0, 256, (9, SIZE, SIZE, 3), dtype=np.uint8)).save(path, format=format)
+        path.write_bytes(path.read_bytes()[:400])
+        with pytest.raises(weizmann.WeizmannError, match=r"1.10\.jpg: cannot be read \(.+\); fetch it again"):
+            weizmann.load(root, **options)
+
+
+def test_options_that_make_no_sense_are_refused(root):
+    with pytest.raises(ValueError, match="subset 'tests' is unknown: did you mean 'test'"):
+        weizmann.load(root, subset="tests")
+    with pytest.raises(ValueError, match=r"a person in test_people 9 is unknown: .*\['0', '1', '2'\]"):
+        weizmann.load(root, test_people=(0, 9))
+    with pytest.raises(ValueError, match="image_size must be a whole number"):
+        weizmann.load(root, image_size=0)
+    with pytest.raises(ValueError, match=r"'train' is empty: of the people \[0, 1, 2\], test_people has \[0, 1, 2\]"):
+        weizmann.load(root, test_people=range(PEOPLE))
+
+
+def test_the_real_films(weizmann_root):
+    store = weizmann.load(weizmann_root, subset="all")
+    assert len(store) == 36 and store.image_size == 64
+    assert (store.lengths.min(), store.lengths.max()) == (51, 146)
+    assert np.bincount(store.labels).tolist() == [9, 9, 9, 9]
+    train, test = (weizmann.load(weizmann_root, subset=subset) for subset in ("train", "test"))
+    assert (len(train), len(test)) == (28, 8)
+
+
+def test_a_real_mirror_image_is_one(weizmann_root):
+    store = weizmann.load(weizmann_root, subset="all", mirrored=True)
+    assert len(store) == 72
+    for number in range(0, len(store), 2):
+        original, mirror = store[number].astype(int), store[number + 1].astype(int)
+        # Of the same length; and, whatever the pictures were compressed by, much nearer flipped than as it is.
+        error = np.abs(original[:, :, ::-1] - mirror).mean()
+        assert error < 2 and error < np.abs(original - mirror).mean() / 3
+
+
+def test_the_order_of_real_files_says_what_the_manifest_says(weizmann_root):
+    manifest = weizmann_root / "manifest.csv"
+    if not manifest.is_file():
+        pytest.skip(f"{weizmann_root} has no manifest.csv; MoCoGAN's own repository has none")
+    with manifest.open(newline="") as file:
+        rows = {
+            row["file"]: (row["action"], int(row["person"]), row["mirrored"] == "1") for row in csv.DictReader(file)
+        }
+    listed = {
+        strip.path.relative_to(weizmann_root).as_posix(): (strip.class_name, strip.person, strip.mirrored)
+        for strip in weizmann.strips(weizmann_root)
+    }
+    assert listed == rows
