@@ -50,6 +50,11 @@ def add(values: Mapping[str, Tensor]) -> Tensor:
     return first
 
 
+def join(on_real: Terms, on_fake: Terms, between: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """All terms of a discriminator, in the order in which they are added up: those of the loss first."""
+    return {"real": on_real.values["real"], **on_fake.values, **on_real.values, **between}
+
+
 class Objective:
     """The terms of both players' losses.
 
@@ -100,8 +105,7 @@ class Objective:
     def discriminator(self, name: str, real: Batch, fake: Batch, random: torch.Generator) -> dict[str, Tensor]:
         """All that a discriminator minimises; generated clips are looked at first, as in training."""
         on_fake, on_real = self.fake(name, fake), self.real(name, real)
-        between = self.between(name, real, fake, random)
-        return {"real": on_real.values["real"], **on_fake.values, **on_real.values, **between}
+        return join(on_real, on_fake, self.between(name, real, fake, random))
 
     def generator(self, name: str, batch: Batch) -> Terms:
         """What the generator minimises on its clips, before one discriminator: ``adversarial``, ``class_entropy``."""

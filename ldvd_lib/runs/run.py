@@ -66,20 +66,20 @@ def read_jsonl(path: Path) -> list[dict[str, Any]]:
     return records
 
 
-def read_log(path: Path, config: RunConfig, version: int) -> list[dict[str, Any]]:
+def read_log(path: Path, config: RunConfig) -> list[dict[str, Any]]:
     """The records of a run's log, none where there is none, under the names of today whatever its version."""
     records = read_jsonl(path) if path.is_file() else []
-    if version >= 2 or path.name != METRICS:
+    if config.version >= 2 or path.name != METRICS:
         return records
     (first, *_) = config.model.discriminators
     names = {"discriminator_loss": f"{first}_loss"} | {key: f"{first}_{key}" for key in ("real_score", "fake_score")}
     return [{names.get(key, key): value for key, value in record.items()} for record in records]
 
 
-def cut_log(path: Path, step: int, config: RunConfig, version: int) -> None:
-    """Forget what a log has of later steps, and give the rest the names of today."""
+def cut_log(path: Path, step: int, config: RunConfig) -> None:
+    """Forget what a log, written under a configuration, has of later steps, and give the rest the names of today."""
     if path.exists():
-        kept = [record for record in read_log(path, config, version) if record["step"] <= step]
+        kept = [record for record in read_log(path, config) if record["step"] <= step]
         with replacing(path) as temporary:
             temporary.write_text("".join(json.dumps(record) + "\n" for record in kept))
 
@@ -114,7 +114,7 @@ class Run:
 
     def metrics(self) -> dict[str, np.ndarray]:
         """What was logged: ``step``, ``seconds`` and every loss and score, each an array over the logged steps."""
-        records = read_log(self.directory / METRICS, self.config, self.config.version)
+        records = read_log(self.directory / METRICS, self.config)
         names = records[0] if records else ()
         return {name: np.array([record[name] for record in records]) for name in names}
 
@@ -134,7 +134,7 @@ class Run:
             ``residuals`` ``(n, k)``, leading first; ``largest`` and ``smallest`` ``(n,)``, the spectrum's ends;
             ``products``, ``seconds``, ``converged``, ``loss`` ``(n,)``.
         """
-        records = read_log(self.directory / SPECTRUM, self.config, self.config.version)
+        records = read_log(self.directory / SPECTRUM, self.config)
         by_name: dict[str, list[dict]] = {}
         for record in records:
             by_name.setdefault(record.pop("discriminator"), []).append(record)

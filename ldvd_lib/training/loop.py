@@ -249,15 +249,14 @@ class Trainer:
                 f"{self.directory} already holds a run: continue it with resume=True (`--resume`), "
                 "or choose another directory"
             )
-        version = RunConfig.version
+        written_under = self._config
         if path.exists() and checkpoints:
-            before = Run.open(self.directory).config
-            before.require_same(self._config, where=path)
-            version = before.version
+            written_under = Run.open(self.directory).config
+            written_under.require_same(self._config, where=path)
             self._load_newest(checkpoints)
         save_json(to_dict(self._config), path)
         for name in (METRICS, SPECTRUM):
-            cut_log(self.directory / name, self.step, self._config, version)
+            cut_log(self.directory / name, self.step, written_under)
 
     def _check_directory(self) -> None:
         """Whether the directory is still as this run left it."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ldvd_lib.batch import Batch
 from ldvd_lib.gan import GENERATOR
-from ldvd_lib.objective import Objective, Terms, add
+from ldvd_lib.objective import Objective, Terms, add, join
 from ldvd_lib.recipe import Game
 from ldvd_lib.training.players import Players
 
@@ -133,8 +133,7 @@ def _learn_the_rest(
         between = objective.between(name, real, fake, source.random)
     if between:
         add(between).backward()
-    values = {"real": on_real.values["real"], **on_fake.values, **on_real.values, **between}
-    values = {term: value.detach() for term, value in values.items()}
+    values = {term: value.detach() for term, value in join(on_real, on_fake, between).items()}
     return {
         f"{name}_loss": add(values),
         f"{name}_real_score": on_real.scores.detach().mean(),

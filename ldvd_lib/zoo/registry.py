@@ -1,5 +1,6 @@
 """What the zoo has: names of models, and how more are added."""
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -73,9 +74,9 @@ def register(
             `thing` is neither.
     """
     if thing is None:
-        return lambda decorated: register(
+        return functools.partial(
+            register,
             name,
-            decorated,
             source=source,
             paper_parameters=paper_parameters,
             counted=counted,
@@ -83,12 +84,14 @@ def register(
             aliases=aliases,
         )
     if isinstance(thing, type) and issubclass(thing, VideoGenerator):
-        _add(GENERATORS, name, thing, thing)
+        _check_free(name, GENERATORS.get(name), thing)
+        GENERATORS[name] = thing
     elif isinstance(thing, type) and issubclass(thing, Discriminator):
-        _add(DISCRIMINATORS, name, thing, thing)
+        _check_free(name, DISCRIMINATORS.get(name), thing)
+        DISCRIMINATORS[name] = thing
     elif callable(thing) and not isinstance(thing, type | nn.Module):
-        entry = Entry(name, source, thing, paper_parameters, counted, note)
-        _add(ENTRIES, name, entry, thing, lambda other: other.configure)
+        _check_free(name, ENTRIES[name].configure if name in ENTRIES else None, thing)
+        ENTRIES[name] = Entry(name, source, thing, paper_parameters, counted, note)
         ALIASES.update(dict.fromkeys(aliases, name))
     else:
         raise ValueError(
@@ -110,13 +113,7 @@ def find(name: str) -> Entry:
     return ENTRIES[name]
 
 
-def _add(
-    registry: dict[str, Any], name: str, value: Any, thing: Any, of: Callable[[Any], Any] = lambda value: value
-) -> None:
-    if name in registry and _origin(of(registry[name])) != _origin(thing):
-        raise ValueError(f"{name!r} is taken, by {of(registry[name])!r}: choose another name")
-    registry[name] = value
-
-
-def _origin(thing: Any) -> tuple[str, str]:
-    return thing.__module__, thing.__qualname__
+def _check_free(name: str, taken: Any, thing: Any) -> None:
+    """Refuse a name that something defined elsewhere has; None is nothing."""
+    if taken is not None and (taken.__module__, taken.__qualname__) != (thing.__module__, thing.__qualname__):
+        raise ValueError(f"{name!r} is taken, by {taken!r}: choose another name")
