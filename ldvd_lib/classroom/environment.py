@@ -10,6 +10,8 @@ from pathlib import Path
 
 import torch
 
+from ldvd_lib._kit.machine import cores
+
 _LIBRARIES = ("torchvision", "numpy", "av", "moviepy", "ipywidgets", "anywidget")
 _GIBIBYTE = 2**30
 
@@ -128,7 +130,7 @@ def environment_report() -> EnvironmentReport:
         torch=torch.__version__,
         device=device,
         device_name=device_name,
-        cores=_cores(),
+        cores=cores(),
         free_disk_gib=shutil.disk_usage(_existing(workspace())).free / _GIBIBYTE,
         libraries={name: version(name) for name in _LIBRARIES},
         data_sets=_data_sets(workspace() / "data"),
@@ -143,13 +145,6 @@ def _device() -> tuple[str, str]:
     if torch.backends.mps.is_available():
         return "mps", "Apple GPU"
     return "cpu", "no GPU found; the default settings are made for this"
-
-
-def _cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def version(name: str) -> str:

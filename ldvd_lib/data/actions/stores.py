@@ -1,7 +1,6 @@
 """The built-in data set rendered straight into a store of clips: no video files, hence no codec and no PyAV."""
 
 import multiprocessing
-import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -14,6 +13,7 @@ import torch
 from tqdm.auto import tqdm
 
 from ldvd_lib._kit.checks import one_of, whole_number
+from ldvd_lib._kit.machine import cores
 from ldvd_lib.data import decode
 from ldvd_lib.data.actions.clip import render_clip
 from ldvd_lib.data.actions.factors import CLASSES, FRAME_RATE
@@ -65,7 +65,7 @@ def render_store(
     """
     one_of("subset", subset, SUBSETS)
     one_of("fold", fold, FOLDS)
-    workers = _cores() if workers is None else workers
+    workers = cores() if workers is None else workers
     for name, value, least in (
         ("image_size", image_size, 1),
         ("clips_per_class", clips_per_class, 2),
@@ -145,8 +145,3 @@ def _render_piece(task: tuple[list[ClipPlan], int, int]) -> np.ndarray:
     plans, num_frames, image_size = task
     videos = (render_clip(clip.content, clip.motion, num_frames) for clip in plans)
     return np.stack([decode.resize(decode.centre_square(video), image_size) for video in videos])
-
-
-def _cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
