@@ -171,5 +171,5 @@ def load_json(path: str | Path) -> Any:
     path = Path(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or brackets within brackets without end
         raise ValueError(f"{path} does not hold JSON ({error}): was it cut short or edited?") from error
