@@ -55,21 +55,28 @@ def badge(name: str) -> str:
 def bootstrap() -> str:
     """The source of the cell that makes a notebook run on Colab, and does nothing where the library is installed.
 
-    It installs only the library, at this version, and leaves what Colab brings as it is, since no dependency in
-    pyproject.toml asks for another version of that. It need not switch on Colab's manager of custom widgets: anywidget
-    does so itself when the first widget is made.
+    On Colab it installs only the library, at this version, and leaves what Colab brings as it is, since no dependency
+    in pyproject.toml asks for another version of that. It need not switch on Colab's manager of custom widgets:
+    anywidget does so itself when the first widget is made. Elsewhere it installs nothing, as the environment is
+    somebody's own, and says how to.
     """
     address, version = project()
+    requirement = f"ldvd-course @ git+{address}@v{version}"
     return (
-        "# On Colab this installs the course's library (and keeps Colab's own PyTorch); elsewhere it does nothing.\n"
+        "# On Colab this installs the course's library (and keeps Colab's own PyTorch); "
+        "elsewhere it installs nothing.\n"
         "import importlib.util\n"
+        "import sys\n"
         "\n"
         'if importlib.util.find_spec("ldvd_lib") is None:\n'
-        f'    %pip install --quiet "ldvd-course @ git+{address}@v{version}"\n'
+        '    if "google.colab" in sys.modules:\n'
+        f'        %pip install --quiet "{requirement}"\n'
         "\n"
-        "    from ldvd_lib.classroom.environment import environment_report\n"
+        "        from ldvd_lib.classroom.environment import environment_report\n"
         "\n"
-        '    print("Device:", environment_report().device_in_words)'
+        '        print("Device:", environment_report().device_in_words)\n'
+        "    else:\n"
+        f"        print('This kernel lacks the library of the course. To install it: %pip install \"{requirement}\"')"
     )
 
 

@@ -4,6 +4,10 @@
 Leaves DIRECTORY/UCF-101/<Class>/*.avi and DIRECTORY/ucfTrainTestlist/*.txt. Run it again after an interruption: it
 continues where it stopped. The data set is for research; the clips are from YouTube.
 
+What is verified: the SHA-256 of the split files; of the archive its size, and the checksums inside it; the SHA-256 of
+the subset that is fetched by default, at a fixed commit. Of other files nothing is known beforehand: the file
+download.json in DIRECTORY keeps the SHA-256 of what came first, and a file that has changed since is refused.
+
 examples:
   %(prog)s data                                   everything: 6.9 GB to download, 14 GB of disk
   %(prog)s data --archive ~/Downloads/UCF101.rar  with an archive fetched another way
@@ -56,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"data set repository (default: {download.SUBSET_REPOSITORY})",
     )
     hub.add_argument("--subset-file", default=download.SUBSET_FILE, metavar="NAME", help="default: %(default)s")
-    hub.add_argument("--revision", help="branch, tag or commit of the repository")
+    hub.add_argument("--revision", help="branch, tag or commit (default: known commit, or main)")
     return parser
 
 

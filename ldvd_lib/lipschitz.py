@@ -29,8 +29,11 @@ def singular_values(weight: Tensor) -> Tensor:
         weight: ``(out, ...)`` of any floating dtype.
 
     Returns:
-        float64 tensor ``(min(out, rest),)`` on the weight's device.
+        float64 tensor ``(min(out, rest),)`` on the weight's device; on the CPU for a weight on MPS (Apple's GPUs),
+        which has no float64.
     """
+    if weight.device.type == "mps":
+        weight = weight.cpu()
     return torch.linalg.svdvals(as_matrix(weight.detach()).double())
 
 
@@ -42,7 +45,8 @@ def clip_matrix_(weight: Tensor) -> Tensor:
     where W is tall) are the singular vectors on its side, and projecting the excess away needs no others.
 
     Elsewhere than on a CPU no value is read back to decide anything, so that the device does not wait for Python: a
-    weight that holds NaN or infinity is left as it is there, and whoever looks at losses or weights meets it.
+    weight that holds NaN or infinity is left as it is there, and whoever looks at losses or weights meets it. MPS
+    (Apple's GPUs) has no float64: such a weight is clipped on the CPU, as one that lives there, and copied back.
 
     Args:
         weight: ``(out, ...)``, any floating dtype, any device; changed only if some singular value passes 1.
@@ -51,10 +55,12 @@ def clip_matrix_(weight: Tensor) -> Tensor:
         The same tensor.
 
     Raises:
-        ValueError: if the weight holds NaN or infinity, and is on a CPU.
+        ValueError: if the weight holds NaN or infinity, and is on a CPU or MPS.
 
     Source: Saito et al. 2017, Algorithm 1.
     """
+    if weight.device.type == "mps":
+        return weight.copy_(clip_matrix_(weight.cpu()))
     if weight.device.type != "cpu":
         return _clip_without_reading_(weight)
     matrix = as_matrix(weight).to(torch.promote_types(weight.dtype, torch.float32))
@@ -128,7 +134,8 @@ def clip_singular_values_(module: nn.Module) -> nn.Module:
     """Singular value clipping (SVC) of a whole discriminator, in place.
 
     Every weight with at least four dimensions gets spectral norm ≤ 1 as a matrix, every batch normalisation a gain
-    within its running standard deviation. Nothing leaves the weights' device, and but on a CPU nothing is read from it.
+    within its running standard deviation. Nothing leaves the weights' device, unless that is MPS, and but on a CPU
+    nothing is read from it.
 
     Args:
         module: a discriminator.
@@ -137,7 +144,8 @@ def clip_singular_values_(module: nn.Module) -> nn.Module:
         The same module.
 
     Raises:
-        ValueError: if a weight on a CPU holds NaN or infinity, naming the parameter. Elsewhere it is left as it is.
+        ValueError: if a weight on a CPU or MPS holds NaN or infinity, naming the parameter. Elsewhere it is left as it
+            is.
 
     Source: LDVD paper, section on TGAN; MODELS §4 "SVC".
     """

@@ -185,6 +185,16 @@ def test_curvature_of_nothing(trained, tiny_actions, tmp_path, capsys) -> None:
     assert "neither a run directory nor a model" in capsys.readouterr().err
     assert ldvd("hessian", trained, "--data", tiny_actions, "--density") == 1
     assert "--out" in capsys.readouterr().err
+    for target, options, expected in (
+        (trained, ("--surface", "--eigenvalues", 1), "--surface needs two eigenvectors"),
+        (trained, ("--preset", "paper"), "leave out --preset"),
+        (trained, ("--step", 0), "step 0"),
+        (trained, ("--tolerance", 2), "tolerance is 2"),
+        ("tgan-f", ("--step", 2), "--step is of a run's checkpoints"),
+    ):
+        assert ldvd("hessian", target, "--data", tiny_actions, *options, "--out", tmp_path / "out", "--quiet") == 1
+        assert expected in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_run_is_evaluated_and_an_interruption_loses_nothing(trained, tiny_actions, tmp_path, capsys, monkeypatch):
@@ -199,16 +209,16 @@ def test_a_run_is_evaluated_and_an_interruption_loses_nothing(trained, tiny_acti
     assert result.real.startswith("8 windows of ")
 
     judged = 0
-    check = evaluation._check
+    checked = evaluation._checked
 
-    def interrupt(*arguments, **keywords) -> None:
+    def interrupt(*arguments, **keywords):
         nonlocal judged
         judged += 1
         if judged == 4:  # in the second repetition
             raise KeyboardInterrupt
-        check(*arguments, **keywords)
+        return checked(*arguments, **keywords)
 
-    monkeypatch.setattr(evaluation, "_check", interrupt)
+    monkeypatch.setattr(evaluation, "_checked", interrupt)
     assert ldvd("evaluate", trained, *options, "--out", tmp_path / "broken") == 130
     assert not (tmp_path / "broken" / "evaluation.json").exists()
     assert ldvd("evaluate", trained, *options, "--out", tmp_path / "broken") == 0

@@ -29,7 +29,7 @@ sys.path.insert(0, str(REPOSITORY / "course"))
 
 import execute  # noqa: E402
 
-pytestmark = pytest.mark.slow
+slow = pytest.mark.slow
 
 # What Colab brings of what we need, with all that it needs itself; pip does the installing.
 BROUGHT = ("torch", "torchvision", "numpy", "scipy", "matplotlib", "pillow", "requests", "tqdm", "pip")
@@ -39,9 +39,11 @@ VERSIONS = {"torch": "2.6.0+cu124", "torchvision": "0.21.0+cu124", "numpy": "2.0
 
 # Runs cells in IPython, and says of each whether it went well, what it printed and what it had the shell do.
 KERNEL = """
-import contextlib, io, json, sys
+import contextlib, io, json, sys, types
 from IPython.core.interactiveshell import InteractiveShell
 
+if json.loads(sys.argv[2]):
+    sys.modules["google.colab"] = types.ModuleType("google.colab")
 shell = InteractiveShell.instance()
 system, commands, told = shell.system, [], []
 
@@ -113,7 +115,7 @@ def colab(tmp_path_factory: pytest.TempPathFactory) -> Colab:
 
     def notebook(cells: list[str]) -> list[dict]:
         """Run cells in an IPython of their own."""
-        command = [python, "-c", KERNEL, json.dumps(cells)]
+        command = [python, "-c", KERNEL, json.dumps(cells), "true"]
         result = subprocess.run(command, cwd=directory / "content", env=environment, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
         return json.loads(result.stdout.splitlines()[-1])
@@ -122,6 +124,7 @@ def colab(tmp_path_factory: pytest.TempPathFactory) -> Colab:
     return Colab(python, site, notebook, versions, files, notebook([execute.bootstrap()] * 2))
 
 
+@slow
 def test_the_first_notebook_installs_the_library_and_says_what_it_found(colab):
     cell = colab.first[0]
     assert cell["success"], cell["printed"]
@@ -131,6 +134,7 @@ def test_the_first_notebook_installs_the_library_and_says_what_it_found(colab):
     assert "ldvd-course" in _versions(colab.site)
 
 
+@slow
 def test_what_was_there_is_neither_replaced_nor_touched(colab):
     after = _versions(colab.site)
     assert {name: after.get(name) for name in colab.versions} == colab.versions
@@ -139,10 +143,12 @@ def test_what_was_there_is_neither_replaced_nor_touched(colab):
     assert {path: _identity(path) for path in colab.files} == colab.files
 
 
+@slow
 def test_what_colab_has_in_its_own_way_is_not_installed(colab):
     assert not _versions(colab.site).keys() & {"jupyterlab", "jupyter-server", "notebook", "pytest"}
 
 
+@slow
 def test_once_installed_the_cell_does_nothing_and_the_library_works(colab):
     """Run again in the same notebook, and in a second one on the same machine."""
     again, lesson = colab.notebook([execute.bootstrap(), LESSON])
@@ -156,6 +162,18 @@ def test_once_installed_the_cell_does_nothing_and_the_library_works(colab):
     assert told["videos"] == [2, 3, 16, 32, 32]
     assert told["scores"] == [[2]]
     assert told["script"] > 1000
+
+
+def test_elsewhere_the_cell_installs_nothing_and_says_how_to(tmp_path):
+    """In a kernel that lacks the library, and is not Colab's."""
+    hidden = "import importlib.util; importlib.util.find_spec = lambda name: None"
+    command = [sys.executable, "-c", KERNEL, json.dumps([hidden, execute.bootstrap()]), "false"]
+    environment = os.environ | {"IPYTHONDIR": str(tmp_path / "ipython")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    _, cell = json.loads(done.stdout.splitlines()[-1])
+    assert cell["success"] and cell["commands"] == []
+    (line,) = cell["printed"].splitlines()
+    assert re.search(r"To install it: %pip install \"ldvd-course @ git\+https://.+@v[\d.]+\"$", line)
 
 
 def _publish(directory: Path) -> None:

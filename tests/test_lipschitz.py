@@ -197,6 +197,41 @@ def test_reads_are_noticed(read) -> None:
         read(torch.randn(3))
 
 
+# Apple's GPUs, which know no float64
+
+
+class OnMPS(torch.Tensor):
+    """A tensor that says it is on MPS, and refuses there what MPS refuses."""
+
+    device = torch.device("mps")
+
+    @classmethod
+    def __torch_function__(cls, function, types, args=(), kwargs=None):
+        result = super().__torch_function__(function, types, args, kwargs)
+        if isinstance(result, OnMPS) and result.dtype == torch.float64:
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64")
+        return result
+
+    def cpu(self) -> torch.Tensor:
+        return self.as_subclass(torch.Tensor).clone()
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_weights_on_mps_are_clipped_as_on_a_cpu(shape: tuple[int, ...]) -> None:
+    weight = random_weight(shape, 3.0)
+    on_mps = weight.clone().as_subclass(OnMPS)
+    with pytest.raises(TypeError, match="float64"):
+        on_mps.double()
+    assert torch.equal(lipschitz.singular_values(on_mps), lipschitz.singular_values(weight))
+    assert lipschitz.clip_matrix_(on_mps) is on_mps
+    assert torch.equal(on_mps.cpu(), lipschitz.clip_matrix_(weight))
+
+
+def test_a_weight_on_mps_that_is_not_finite_is_told() -> None:
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        lipschitz.clip_matrix_(torch.full((2, 2, 2, 2), torch.nan).as_subclass(OnMPS))
+
+
 @pytest.mark.cuda
 @pytest.mark.parametrize("largest", [0.999, 3.0, 50.0])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

@@ -4,6 +4,7 @@ import collections.abc
 import dataclasses
 import itertools
 import json
+import math
 import numbers
 import types
 import typing
@@ -75,10 +76,10 @@ def check_types(configuration: Any) -> None:
 
 
 def check_type(name: str, value: Any, hint: Any) -> None:
-    """Check a value against an annotation. A whole number is accepted as a float; a bool is not a number.
+    """Check a value against an annotation. A whole number is accepted as a float; a bool is not a number, nor is NaN.
 
     Raises:
-        ValueError: if it is of another type, naming the part that does not fit and the type that was expected.
+        ValueError: if it is of another type or not finite, naming the part that does not fit and what was expected.
     """
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any or isinstance(hint, typing.TypeVar):
@@ -89,6 +90,8 @@ def check_type(name: str, value: Any, hint: Any) -> None:
         fits = value in arguments
     elif hint is float:
         fits = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if fits and not _is_finite(value):
+            raise ValueError(f"{name} is {value!r:.20}, but must be finite")
     elif hint is int:
         fits = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     else:
@@ -100,6 +103,13 @@ def check_type(name: str, value: Any, hint: Any) -> None:
         raise ValueError(f"{name} is {value!r}, a {type(value).__name__}, but must be of type {expected}")
     for part, item, item_hint in _parts(value, origin, arguments):
         check_type(f"{name}{part}", item, item_hint)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number too large for a float
+        return False
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -153,6 +163,10 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     return value
 
 
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
+
+
 def save_json(values: Any, path: str | Path) -> Path:
     """Write JSON under a temporary name and rename it, so that no reader ever sees half a file."""
     path = Path(path)
@@ -170,6 +184,6 @@ def load_json(path: str | Path) -> Any:
     """
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or brackets within brackets without end
         raise ValueError(f"{path} does not hold JSON ({error}): was it cut short or edited?") from error

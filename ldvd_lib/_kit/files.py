@@ -1,6 +1,8 @@
 """Writing files so that a reader never sees half of one, not even after a power failure; and hashes of files."""
 
 import contextlib
+import errno
+import glob
 import hashlib
 import os
 import uuid
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _HASH_CHUNK = 1 << 20  # bytes
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, a used up quota, a file larger than is allowed
 
 
 @contextlib.contextmanager
@@ -21,17 +24,48 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary path beside ``path`` to write to; it replaces ``path`` once it is on the disk, or is removed if not.
 
     It has the suffix of ``path``, since many writers choose the format by it. Missing directories are made.
+
+    Raises:
+        OSError: what cannot be written, as `writing` says it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
-        yield temporary
-        to_disk(temporary)
-        temporary.replace(path)
-        to_disk(path.parent)
+        with writing(path):
+            yield temporary
+            to_disk(temporary)
+            temporary.replace(path)
+            to_disk(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """Around the writing of a file: an `OSError` that names no file gets its name, and a full disk says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            advice = f"{os.strerror(error.errno)}: free some space, then start again; what was whole before still is"
+            raise OSError(error.errno, advice, str(path)) from error
+        if error.filename is None and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def remove_leftovers(path: str | Path) -> None:
+    """Remove the temporary files of `replacing` that killed processes left; only while no other can write `path`."""
+    path = Path(path)
+    for leftover in path.parent.glob(f".{glob.escape(path.stem)}-{'[0-9a-f]' * 8}{glob.escape(path.suffix)}"):
+        leftover.unlink(missing_ok=True)
+
+
+def behind_link(path: str | Path) -> Path:
+    """Where a directory of this name is to be made: the path itself or, of a symbolic link, what it leads to."""
+    path = Path(path)
+    return path.resolve() if path.is_symlink() else path
 
 
 def to_disk(path: str | Path) -> None:
@@ -66,8 +100,30 @@ def free_path(stem: Path, suffix: str = "") -> Path:
 
 def save_tensors(path: str | Path, tensors: "Mapping[str, Tensor]", *, metadata: dict[str, str] | None = None) -> Path:
     """Write named tensors of any device and layout as safetensors, whole or not at all; returns the path."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     with replacing(path) as temporary:
-        save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata=metadata)
+        # safetensors' own `save_file` lets nobody else read the file, and does not say why it cannot be written.
+        temporary.write_bytes(save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, metadata))
     return Path(path)
+
+
+def load_tensors(path: str | Path) -> "dict[str, Tensor]":
+    """The named tensors of a safetensors file, on the CPU.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is damaged, or a value in it is not finite.
+    """
+    from safetensors.torch import load_file
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there are no weights at {path}")
+    try:
+        tensors = load_file(path)
+    except Exception as error:  # safetensors raises an error class of its own, which is not public
+        raise ValueError(f"{path} cannot be read as safetensors ({error}): was it cut short?") from error
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise ValueError(f"{path} cannot be used: {name} has values that are not finite (NaN or infinite)")
+    return tensors

@@ -45,3 +45,12 @@ def locked(path: str | Path, *, busy: str, patience: float = 0.0) -> Iterator[No
         yield
     finally:
         lock.release()
+
+
+def making(directory: Path) -> contextlib.AbstractContextManager[None]:
+    """A lock to hold while a directory is made: others wait, and then find it made (look again within the block).
+
+    Its file lies beside the directory, ``.NAME.lock``, since the directory itself appears only when it is whole.
+    """
+    busy = f"{directory} is being made by another process, or in another thread"
+    return locked(directory.with_name(f".{directory.name}.lock"), busy=busy, patience=float("inf"))

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from ldvd_lib._kit.files import free_path, remove_leftovers, replacing
+from ldvd_lib._kit.lock import locked
 
-from ldvd_lib._kit.files import replacing
-
-_PATIENCE = 10  # seconds to wait for another kernel that is writing
+_PATIENCE = 30.0  # seconds to wait for another kernel that is writing
 
 Content = dict[str, Any]
 
@@ -51,9 +50,10 @@ class SharedFile:
         lock = self.path.with_name(f".{self.path.name}.lock")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(lock, timeout=_PATIENCE):
+            with locked(lock, busy=f"{self.path.name} is being written to", patience=_PATIENCE):
+                remove_leftovers(self.path)
                 content = self._parse()
-                aside = self.path.with_name(f"{self.path.stem}-damaged{self.path.suffix}")
+                aside = free_path(self.path.with_name(f"{self.path.stem}-damaged"), self.path.suffix)
                 if content is None:
                     self.path.replace(aside)
                 changed = change(content or {})
@@ -63,10 +63,10 @@ class SharedFile:
                 return (
                     f"{self.path.name} was damaged; it is now {aside.name}, and begun anew" if content is None else ""
                 )
-        except Timeout:
-            return f"{self.path.name} is in use elsewhere: remove {lock.name} if it is not"
-        except (OSError, NotImplementedError) as error:  # NotImplementedError: a file system without locks
-            return f"{self.path.name} cannot be written ({getattr(error, 'strerror', None) or error})"
+        except BlockingIOError as error:
+            return str(error)
+        except OSError as error:
+            return f"{self.path.name} cannot be written ({error.strerror or error})"
 
     def _parse(self) -> Content | None:
         """The object in the file, {} if there is no file, None if it is damaged."""

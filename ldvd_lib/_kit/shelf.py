@@ -5,21 +5,24 @@ what they are and how they were made.
 """
 
 import json
+import math
+import re
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import Tensor
 
 from ldvd_lib._kit.checks import suggestion
 from ldvd_lib._kit.configuration import load_json
-from ldvd_lib._kit.files import file_sha256, replacing, save_tensors
+from ldvd_lib._kit.files import file_sha256, load_tensors, replacing, save_tensors
+from ldvd_lib._kit.lock import locked
 
 INDEX = "index.json"
 WEIGHTS = "weights.safetensors"
 CARD = "README.md"
+_RESTORE = "`git checkout pretrained`, or install anew"
 
 
 def directory() -> Path:
@@ -33,6 +36,7 @@ def entries() -> dict[str, dict[str, Any]]:
 
     Raises:
         FileNotFoundError: if there is no index, because the library was copied here without the weights.
+        ValueError: if the index is damaged.
     """
     path = directory() / INDEX
     if not path.is_file():
@@ -40,7 +44,18 @@ def entries() -> dict[str, dict[str, Any]]:
             f"there is no {path}: trained weights come with the repository, so install the course from a checkout "
             "(pip install --editable .)"
         )
-    return load_json(path)
+    index = load_json(path)
+    if not isinstance(index, dict):
+        raise ValueError(f"{path} must be an object of entries, got {type(index).__name__}: restore it ({_RESTORE})")
+    for name, record in index.items():
+        file, digest = (record.get(key) for key in ("file", "sha256")) if isinstance(record, dict) else (None, None)
+        is_inside = isinstance(file, str) and PurePosixPath(file).parts[:1] == (name,) and ".." not in file.split("/")
+        if not is_inside or not isinstance(digest, str) or not re.fullmatch("[0-9a-f]{64}", digest):
+            raise ValueError(
+                f"{path}: the entry {name!r} must have a 'file' in the directory {name}/ and its 'sha256': restore it "
+                f"({_RESTORE})"
+            )
+    return index
 
 
 def entry(name: str) -> dict[str, Any]:
@@ -56,6 +71,19 @@ def entry(name: str) -> dict[str, Any]:
     return index[name]
 
 
+def weights_file(name: str) -> Path:
+    """The file with the weights of a name, as it is.
+
+    Raises:
+        FileNotFoundError: if the index or the file is missing.
+        ValueError: for an unknown name.
+    """
+    path = directory() / entry(name)["file"]
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}, which {INDEX} lists, is missing: restore it ({_RESTORE})")
+    return path
+
+
 def verified(name: str) -> Path:
     """The file with the weights of a name, after its hash was compared with the one in the index.
 
@@ -63,21 +91,17 @@ def verified(name: str) -> Path:
         FileNotFoundError: if the index or the file is missing.
         ValueError: for an unknown name, or a file whose hash is not the index's.
     """
-    record = entry(name)
-    path = directory() / record["file"]
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: restore it with `git checkout pretrained`, or install anew")
-    if file_sha256(path) != record["sha256"]:
+    path = weights_file(name)
+    if file_sha256(path) != entry(name)["sha256"]:
         raise ValueError(
-            f"{path} is not the file that the index describes (its SHA-256 differs): restore it with "
-            "`git checkout pretrained`, or install anew"
+            f"{path} is not the file that the index describes (its SHA-256 differs): restore it ({_RESTORE})"
         )
     return path
 
 
 def load_weights(name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The verified tensors of a name, and its entry in the index; raises what `verified` does."""
-    return load_file(verified(name)), entry(name)
+    return load_tensors(verified(name)), entry(name)
 
 
 def save_weights(shelf: str | Path, name: str, weights: Mapping[str, Tensor], details: Mapping[str, Any]) -> Path:
@@ -101,7 +125,10 @@ def list_weights(shelf: str | Path, name: str, path: Path, details: Mapping[str,
         details: the entry, to which file and hash are added.
     """
     index_path = Path(shelf) / INDEX
-    index = load_json(index_path) if index_path.is_file() else {}
-    index[name] = {"file": path.relative_to(shelf).as_posix(), "sha256": file_sha256(path), **details}
-    with replacing(index_path) as temporary:
-        temporary.write_text(json.dumps(index, indent=1) + "\n")
+    record = {"file": path.relative_to(shelf).as_posix(), "sha256": file_sha256(path), **details}
+    # Another process may add another entry at the same time.
+    with locked(index_path.with_name(f".{INDEX}.lock"), busy=f"{index_path} is being written", patience=math.inf):
+        index = load_json(index_path) if index_path.is_file() else {}
+        index[name] = record
+        with replacing(index_path) as temporary:
+            temporary.write_text(json.dumps(index, indent=1) + "\n")

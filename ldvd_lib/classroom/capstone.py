@@ -198,7 +198,7 @@ def score(
     for seed in seeds:
         directory = home / f"{_digest(config)}-{steps}-seed-{seed}"
         gan = config.build(seed=seed)
-        probe = SpectrumProbe(every=max(1, steps // BRIEF.probes), k=4, max_products=40)
+        probe = SpectrumProbe(every=max(1, steps // BRIEF.probes), k=4)
         trainer = Trainer(
             gan,
             WindowSampler.for_gan(gan, clips, seed=seed),

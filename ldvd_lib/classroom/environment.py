@@ -143,7 +143,7 @@ def _device() -> tuple[str, str]:
         properties = torch.cuda.get_device_properties(0)
         return "cuda", f"{properties.name}, {properties.total_memory / _GIBIBYTE:.0f} GiB"
     if torch.backends.mps.is_available():
-        return "mps", "Apple GPU"
+        return "cpu", 'the Apple GPU is used where it is asked for by name, "mps"'
     return "cpu", "no GPU found; the default settings are made for this"
 
 
@@ -163,10 +163,19 @@ def _existing(path: Path) -> Path:
 def _data_sets(directory: Path) -> tuple[DataSet, ...]:
     data_sets = []
     for path in [directory, *sorted(directory.iterdir())] if directory.is_dir() else []:
-        if (path / "UCF-101").is_dir():
-            classes = [folder for folder in (path / "UCF-101").iterdir() if folder.is_dir()]
-            clips = sum(1 for folder in classes for _ in folder.glob("*.avi"))
-            data_sets.append(DataSet(path.name, f"{clips:,} clips of {len(classes)} classes"))
-        elif (path / "index.json").is_file():
-            data_sets.append(DataSet(path.name, "a store of decoded clips"))
+        try:
+            description = _description(path)
+        except OSError as error:  # no permission, or a disk that is not there any more
+            description = f"cannot be read: {error.strerror or error}"
+        if description:
+            data_sets.append(DataSet(path.name, description))
     return tuple(data_sets)
+
+
+def _description(path: Path) -> str:
+    """What a directory holds; "" if that is neither a data set nor a store."""
+    if (path / "UCF-101").is_dir():
+        classes = [folder for folder in (path / "UCF-101").iterdir() if folder.is_dir()]
+        clips = sum(1 for folder in classes for _ in folder.glob("*.avi"))
+        return f"{clips:,} clips of {len(classes)} classes"
+    return "a store of decoded clips" if (path / "index.json").is_file() else ""

@@ -86,24 +86,33 @@ class Board:
         )
         self.reference = tuple(baselines() if reference is None else reference)
         self.noise = seed_noise(self.reference)
-        self.note = ""
+        self.note = ""  # what is wrong with the file, in words
+        self._written = ""  # what went wrong when it was last written
 
     def add(self, entry: Entry) -> "Board":
         """Put an entry on the board, in place of an earlier one of the same design; returns the board."""
 
         def with_entry(content: dict[str, Any]) -> dict[str, Any]:
             other_records = [record for record in content.get("entries", []) if _key(record) != entry.key]
-            return {"entries": [*other_records, asdict(entry)]}
+            return {**content, "entries": [*other_records, asdict(entry)]}
 
-        self.note = self._file.update(with_entry)
+        self.note = self._written = self._file.update(with_entry)
         return self
 
     def entries(self) -> list[Entry]:
-        """The entries in the file, in the order in which they were added."""
+        """The entries in the file, in the order in which they were added.
+
+        A record that is none stays in the file and is left out here; `note` says which, and why.
+        """
         content, problem = self._file.read()
-        self.note = problem or self.note
-        entries = [_read(record) for record in content.get("entries", [])]
-        return [entry for entry in entries if entry is not None]
+        entries, notes = [], [problem or self._written]
+        for number, record in enumerate(content.get("entries", []), start=1):
+            try:
+                entries.append(_read(record))
+            except ValueError as error:
+                notes.append(f"{self._file.path.name}, record {number}, is left out: {error}")
+        self.note = "\n".join(filter(None, notes))
+        return entries
 
     def places(self) -> list[Place]:
         """All lines, each group by score: first what keeps the brief, then others of full length, then quick ones."""
@@ -160,14 +169,31 @@ def _order(entry: Entry) -> tuple[bool, bool, float, str]:
     return not is_comparable(entry), bool(remark_on(entry)), entry.score, entry.design.name
 
 
-def _read(record: Any) -> Entry | None:
-    """An entry of the file; None for a record that is not one (any more): the learner's table goes on without it."""
+def _read(record: Any) -> Entry:
+    """An entry of the file.
+
+    Raises:
+        ValueError: the record is not one (any more), or not one that can be compared.
+    """
     try:
-        return from_dict(Entry, record)
-    except (ValueError, TypeError):
-        return None
+        json.dumps(record, ensure_ascii=False).encode()  # half a character, which no screen could show
+        entry = from_dict(Entry, record)
+        if not len(entry.scores) == len(entry.curvatures) == len(entry.seeds) > 0:
+            raise ValueError(
+                f"{len(entry.seeds)} seeds, {len(entry.scores)} scores, {len(entry.curvatures)} curvatures"
+            )
+        costs = (entry.parameters, entry.multiply_adds, entry.steps, entry.samples)
+        for value in (*entry.scores, *entry.curvatures, *costs):
+            if not math.isfinite(value) or value < 0:
+                raise ValueError(f"{value} among its numbers, which must be finite and not negative")
+    except Exception as error:  # a network of a design that somebody edited can fail in any way
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(reason if len(reason) <= 200 else f"{reason[:200]}…") from error
+    return entry
 
 
 def _key(record: Any) -> str:
-    entry = _read(record)
-    return entry.key if entry else ""
+    try:
+        return _read(record).key
+    except ValueError:
+        return ""

@@ -33,6 +33,8 @@ def footage(name: str = "actions") -> Path:
 def store(image_size: int = 32, *, data: str = "actions", subset: str = "train") -> ClipStore:
     """The clips of a data set, decoded and ready for a sampler. Whatever is missing is made first, once.
 
+    If another notebook is at it already, this one waits for it.
+
     Args:
         image_size: Height and width of the frames, in pixels.
         data: A data set in ``data/``; see `footage`.
@@ -43,6 +45,6 @@ def store(image_size: int = 32, *, data: str = "actions", subset: str = "train")
 
     Raises:
         FileNotFoundError: There is no such data set.
-        ValueError: The data set has changed since the store was made.
+        ValueError: The data set has changed since the store was made, or the store is damaged.
     """
     return prepare_beside(footage(data), image_size=image_size, subset=subset)

@@ -4,6 +4,7 @@ import html
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ldvd_lib._kit.shared_file import Content, SharedFile
 from ldvd_lib.classroom import exercises
@@ -72,7 +73,7 @@ def progress(*, reset: bool = False) -> Progress:
     Args:
         reset: start over: forget all that was passed, here and in ``progress.json``.
     """
-    saved: dict[str, Status] = {}
+    saved: dict[str, Any] = {}
     if reset:
         session_statuses.clear()
         problem = _progress_file().update(lambda content: {})
@@ -80,13 +81,12 @@ def progress(*, reset: bool = False) -> Progress:
         content, problem = _progress_file().read()
         saved = content.get(_EXERCISES, {})
         problem = problem and f"{problem}: this is what is known without it"
+        if odd := [f"{name!r} ({status!r})" for name, status in saved.items() if status not in STATUSES]:
+            problem = (
+                f"progress.json has records that are left out, since they are none of {STATUSES}: {', '.join(odd)}"
+            )
     results = (
-        CheckResult(
-            name,
-            exercise.title,
-            better(saved.get(name, STATUSES[0]), session_statuses.get(name, STATUSES[0])),
-            "",
-        )
+        CheckResult(name, exercise.title, better(_status(saved, name), session_statuses.get(name, STATUSES[0])), "")
         for name, exercise in exercises.find_all().items()
     )
     return Progress(tuple(results), sentence(problem))
@@ -95,19 +95,24 @@ def progress(*, reset: bool = False) -> Progress:
 def keep(result: CheckResult) -> str:
     """Remember a result if it is better than the one before; returns why the file could not be written, or ""."""
 
-    def updated(statuses: dict[str, Status]) -> dict[str, Status]:
-        return statuses | {result.name: better(statuses.get(result.name, STATUSES[0]), result.status)}
+    def with_result(content: Content) -> Content:
+        saved = content.get(_EXERCISES, {})
+        return {**content, _EXERCISES: saved | {result.name: better(_status(saved, result.name), result.status)}}
 
     if result.status == STATUSES[0]:  # so that running an unsolved notebook writes nothing
         return ""
-    session_statuses.update(updated(session_statuses))
-    problem = _progress_file().update(lambda content: {_EXERCISES: updated(content.get(_EXERCISES, {}))})
-    return sentence(problem)
+    session_statuses[result.name] = better(session_statuses.get(result.name, STATUSES[0]), result.status)
+    return sentence(_progress_file().update(with_result))
+
+
+def _status(saved: dict[str, Any], name: str) -> Status:
+    """The status of an exercise in the file; what somebody wrote there that is none counts as not attempted."""
+    status = saved.get(name)
+    return status if status in STATUSES else STATUSES[0]
 
 
 def _progress_file() -> SharedFile:
     def is_valid(content: Content) -> bool:
-        statuses = content.get(_EXERCISES, {})
-        return isinstance(statuses, dict) and all(status in STATUSES for status in statuses.values())
+        return isinstance(content.get(_EXERCISES, {}), dict)
 
     return SharedFile(workspace() / "progress.json", is_valid)

@@ -41,6 +41,9 @@ def add(commands: Subcommands) -> None:
     evaluate.add_argument(
         "--out", type=Path, help="directory for evaluation.json and features (default: in RUN, or beside the store)"
     )
+    evaluate.add_argument(
+        "--features", type=Path, help="directory for the features of the real clips (default: beside the store)"
+    )
     evaluate.add_argument("--seed", type=int, default=0, help="of the first repetition (default: %(default)s)")
     evaluate.add_argument("--quiet", action="store_true", help="no progress bar")
     add_device(evaluate)
@@ -66,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
         "device": arguments.device,
         "progress": not arguments.quiet,
     }
-    real = scores.real_features(judge, train_clips, short=arguments.short, **options)
+    real = scores.real_features(judge, train_clips, short=arguments.short, directory=arguments.features, **options)
     options |= {"repeats": arguments.repeats, "seed": arguments.seed}
     if judged_run:
         result = scores.judge_run(judged_run, judge, real, step=arguments.step, directory=arguments.out, **options)

@@ -28,8 +28,8 @@ def add(commands: Subcommands) -> None:
         required=True,
         help="real videos: a store, or a directory in UCF-101's layout (the built-in data after a demo: data/actions)",
     )
-    hessian.add_argument("--preset", choices=zoo.PRESETS, default="lite", help="of a model (default: %(default)s)")
-    hessian.add_argument("--step", type=int, help="of which checkpoint (default: the newest)")
+    hessian.add_argument("--preset", choices=zoo.PRESETS, help="of a model of the zoo (default: lite)")
+    hessian.add_argument("--step", type=int, help="of which checkpoint of a run (default: the newest)")
     hessian.add_argument("--eigenvalues", type=positive, default=10, help="how many (default: %(default)s)")
     hessian.add_argument(
         "--which",
@@ -63,11 +63,20 @@ def run(arguments: argparse.Namespace) -> None:
 
     if (arguments.density or arguments.surface) and not arguments.out:
         raise ValueError("--density and --surface make figures: say where to with --out DIRECTORY")
+    if arguments.surface and arguments.eigenvalues < 2:
+        raise ValueError("--surface needs two eigenvectors: ask for --eigenvalues 2 or more")
     if Path(arguments.target).is_dir():
+        if arguments.preset:
+            raise ValueError(f"{arguments.target} is a run, which says itself what it is: leave out --preset")
         run = Run.open(arguments.target)
-        gan, step = run.gan(arguments.step), arguments.step or run.newest_step
+        step = run.newest_step if arguments.step is None else arguments.step
+        gan = run.gan(step)
     elif arguments.target in zoo.ENTRIES or arguments.target in zoo.ALIASES:
-        gan, step = zoo.build(arguments.target, arguments.preset, seed=arguments.seed), 0
+        if arguments.step is not None:
+            raise ValueError(
+                f"{arguments.target} is a model as it is before training: --step is of a run's checkpoints"
+            )
+        gan, step = zoo.build(arguments.target, arguments.preset or "lite", seed=arguments.seed), 0
     else:
         raise ValueError(
             f"{arguments.target} is neither a run directory nor a model of the zoo: see `ldvd train --help`"

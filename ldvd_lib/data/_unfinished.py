@@ -6,9 +6,11 @@ so that the finished files are the same to the byte as if nothing had happened. 
 work.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
+import math
 import os
 import time
 from pathlib import Path
@@ -16,20 +18,22 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ldvd_lib.data.store import FORMAT, FRAMES, write_header, write_index
 from ldvd_lib.data.ucf101 import Clip, UCF101Index
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
-FRAMES, INDEX, JOURNAL = "frames.npy", "index.json", "journal.jsonl"
+JOURNAL = "journal.jsonl"
 _SECONDS_BETWEEN_COMMITS = 1.0
+_COLUMNS = {"label": int, "fps": float, "offset": int, "length": int}  # of a clip that was not skipped
 
 
 class UnfinishedStore:
     """The frames decoded so far, and the journal of the clips that they belong to.
 
     Opening a directory takes up the work found there: `records` are the clips that need no decoding. A record has
-    "name" and "source", and then "label", "fps", "offset" and "length", or "reason" if the clip was skipped.
+    "name" and "source" (None if the file could not be read), and then "label", "fps", "offset" and "length", or
+    "reason" if the clip was skipped.
     """
 
     def __init__(self, directory: Path, parameters: dict[str, Any], clips: list[Clip]) -> None:
@@ -46,10 +50,13 @@ class UnfinishedStore:
     def __enter__(self) -> "UnfinishedStore":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.commit()
-        self._frames.close()
-        self._journal.close()
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        # Of frames that it could not write, the system says so once: asked again, it may call them safe.
+        if not isinstance(error, OSError):
+            self.commit()
+        for file in (self._frames, self._journal):
+            with contextlib.suppress(OSError):  # it is full, as the error that is on its way says
+                file.close()
 
     def append(self, record: dict[str, Any], frames: np.ndarray | None) -> None:
         """Add a clip: (T, H, W, 3) uint8 frames, or None for one that is skipped."""
@@ -82,17 +89,7 @@ class UnfinishedStore:
             skipped.append({"name": name, "reason": reason})
         self._write_header()
         self.commit()
-        document = {
-            "format": FORMAT,
-            "parameters": self.parameters,
-            "shape": self._shape(),
-            "class_names": index.class_names,
-            "clips": clips,
-            "skipped": skipped,
-        }
-        with (self.directory / INDEX).open("wb") as file:
-            file.write(json.dumps(document, indent=1).encode() + b"\n")
-            _flush(file)
+        write_index(self.directory, self._shape(), self.parameters, index.class_names, clips, skipped)
 
     def _shape(self) -> tuple[int, int, int, int]:
         return (self._num_frames, self.parameters["image_size"], self.parameters["image_size"], 3)
@@ -100,8 +97,7 @@ class UnfinishedStore:
     def _write_header(self) -> int:
         """Write the .npy header for the frames so far; return its size, which leaves room for any number of them."""
         self._frames.seek(0)
-        header = {"descr": "|u1", "fortran_order": False, "shape": self._shape()}
-        np.lib.format.write_array_header_1_0(self._frames, header)
+        write_header(self._frames, self._shape())
         return self._frames.tell()
 
     def _take_up(self, clips: list[Clip]) -> None:
@@ -115,8 +111,8 @@ class UnfinishedStore:
         if lines[:1] == [heading]:
             kept = len(heading)
             for line, clip in zip(lines[1:], clips, strict=False):
-                record = _parse(line)
-                if record is None or record["name"] != clip.name or not is_unchanged(record["source"], clip.path):
+                record = _read_record(line, clip, offset=self._num_frames)
+                if record is None or not is_unchanged(record["source"], clip.path):
                     break
                 end = self._num_frames + record.get("length", 0)
                 if end > stored:
@@ -139,7 +135,13 @@ class UnfinishedStore:
 
 
 def fingerprint(path: Path) -> dict[str, Any]:
-    """What identifies a source file: its name, size in bytes, time of modification and SHA-256."""
+    """What identifies a source file: its name, size in bytes, time of modification and SHA-256.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    if not path.is_file():  # a link that leads nowhere, a directory, or a pipe, which one would wait for without end
+        raise FileNotFoundError(f"{path}: no file that can be read")
     status = path.stat()
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -148,13 +150,19 @@ def fingerprint(path: Path) -> dict[str, Any]:
 
 
 def is_unchanged(source: dict[str, Any] | None, path: Path) -> bool:
-    """Whether a file has the fingerprint `source`; it is read only if its size agrees and its time does not."""
-    if source is None or not path.is_file():
-        return False
-    status = path.stat()
-    if status.st_size != source["size"]:
-        return False
-    return status.st_mtime_ns == source["modified_ns"] or fingerprint(path)["sha256"] == source["sha256"]
+    """Whether a file has the fingerprint `source`, or still cannot be read, where that is None.
+
+    It is read only if its size agrees and its time does not, or if it could not be read.
+    """
+    try:
+        if source is None:
+            return not fingerprint(path)
+        status = path.stat()
+        if not path.is_file() or status.st_size != source.get("size"):
+            return False
+        return status.st_mtime_ns == source.get("modified_ns") or fingerprint(path)["sha256"] == source.get("sha256")
+    except OSError:
+        return source is None
 
 
 def _open_for_update(path: Path) -> BinaryIO:
@@ -172,9 +180,22 @@ def _line(entry: dict[str, Any]) -> bytes:
     return json.dumps(entry).encode() + b"\n"
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
-    """A line of the journal; None if the process died while it was being written."""
+def _read_record(line: bytes, clip: Clip, *, offset: int) -> dict[str, Any] | None:
+    """A line of the journal; None unless it is what is written of this clip where its frames begin at `offset`.
+
+    It may be anything: the process may have died, or the power gone, while it was being written.
+    """
     try:
-        return json.loads(line) if line.endswith(b"\n") else None
-    except ValueError:
+        record = json.loads(line) if line.endswith(b"\n") else None
+    except (ValueError, RecursionError):
         return None
+    if not isinstance(record, dict) or record.get("name") != clip.name:
+        return None
+    if not isinstance(record.get("source", 0), dict | None):
+        return None
+    if "length" not in record:
+        return record if isinstance(record.get("reason"), str) else None
+    if any(type(record.get(key)) is not kind for key, kind in _COLUMNS.items()):
+        return None
+    fits = (record["label"], record["offset"]) == (clip.label, offset) and record["length"] >= 1
+    return record if fits and 0 < record["fps"] < math.inf else None

@@ -5,21 +5,24 @@ program that the user has installed decompress it. A function that raises may le
 to a directory that can be thrown away.
 """
 
+import contextlib
 import io
 import logging
 import lzma
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from tqdm.auto import tqdm
 
 from ldvd_lib._kit.packages import needed
-from ldvd_lib.data.transfer import check_free_space
+from ldvd_lib.data.transfer import DownloadError, check_free_space
 
 if TYPE_CHECKING:
     import rarfile
@@ -45,10 +48,13 @@ _SAMPLE = bytes.fromhex(
 
 _NOTHING = "nothing was unpacked. Make sure that it is the right file."
 
-# What the decompressors raise on damaged data, besides the errors of the archive modules themselves.
-_DAMAGE = (EOFError, zlib.error, lzma.LZMAError)
-# Some damage makes rarfile itself stumble, besides what it raises on purpose.
-_STUMBLES = (ValueError, OverflowError, AttributeError)
+# What the archive modules and the decompressors below them raise on damaged data, on purpose or by stumbling.
+_DAMAGE = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, ValueError, ArithmeticError, LookupError, AttributeError, TypeError, RuntimeError, MemoryError),
+)
+# Films are hardly smaller in an archive than out of it, and lists of their names by a factor of 20 at most.
+_LARGEST_RATIO = 100
 _PURPOSE = "to read RAR archives"
 
 
@@ -62,69 +68,116 @@ def unpack_zip(archive: str | Path, target: str | Path, *, limit: int) -> Path:
     Args:
         archive: the file.
         target: directory to fill; made if absent.
-        limit: most bytes that the unpacked files may have together.
+        limit: most bytes that the unpacked files may have together; more than 100 times the archive's own are too many
+            in any case.
 
     Returns:
         `target`.
 
     Raises:
-        ArchiveError: damaged, too large, or a member that would leave `target`. Nothing is unpacked in the last two
-            cases: an archive with one such member is not to be trusted with the others.
-        DownloadError: the disk is too small.
+        ArchiveError: damaged, too large, a disk that fills up, or a member that would leave `target` or is there twice;
+            the message names archive and member. Nothing is unpacked of an archive that is too large or has such a
+            member: it is not to be trusted with the others.
+        DownloadError: the disk is too small from the beginning.
+        FileNotFoundError: there is no such archive.
     """
     archive, target = Path(archive), Path(target)
-    try:
-        with zipfile.ZipFile(archive) as file:
-            members = file.infolist()
-            for member in members:
-                # On the way in, zipfile cuts a name at its first NUL byte; `orig_filename` is what was written.
-                _check_name(archive, member.orig_filename)
-                if stat.S_ISLNK(member.external_attr >> 16) or member.flag_bits & 1:
-                    raise ArchiveError(f"{archive} has an encrypted file or a link, {member.filename!r}; {_NOTHING}")
-            # A member cannot yield more than it declares: zipfile stops there and then finds the checksum wrong.
-            total = sum(member.file_size for member in members)
-            _check_size(archive, total, limit)
-            check_free_space(target, total, f"unpacking {archive.name}")
-            file.extractall(target)
-    except (zipfile.BadZipFile, NotImplementedError, *_DAMAGE) as error:
-        raise ArchiveError(f"{archive} is not a sound ZIP archive: {error}. Delete it and fetch it again.") from error
+    with archive.open("rb") as raw, _told(archive), zipfile.ZipFile(raw) as file:
+        members = file.infolist()
+        # On the way in, zipfile cuts a name at its first NUL byte; `orig_filename` is what was written.
+        _check_names(archive, (member.orig_filename for member in members))
+        for member in members:
+            if stat.S_ISLNK(member.external_attr >> 16) or member.flag_bits & 1:
+                raise ArchiveError(f"{archive} has an encrypted file or a link, {member.filename!r}; {_NOTHING}")
+        # A member cannot yield more than it declares: zipfile stops there and then finds the checksum wrong.
+        total = sum(member.file_size for member in members)
+        _check_size(archive, total, limit)
+        check_free_space(target, total, f"unpacking {archive.name}")
+        for member in members:
+            with _told(archive, member.filename):
+                file.extract(member, target)
     return target
+
+
+class _Header(tarfile.TarInfo):
+    """A header that tells damage from the end of the archive, which tarfile does not after the first member."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile_: tarfile.TarFile) -> "_Header":
+        try:
+            return super().fromtarfile(tarfile_)
+        except tarfile.HeaderError as error:
+            if type(error).__name__ == "EOFHeaderError":  # the block of zeros with which a whole archive ends
+                raise
+            raise tarfile.ReadError(f"{error}, {tarfile_.offset:,} bytes from its beginning") from error
 
 
 def unpack_tar(archive: str | Path, target: str | Path, *, limit: int) -> Path:
     """Unpack a TAR archive, compressed or not, into `target`. Arguments and errors as for :func:`unpack_zip`."""
     archive, target = Path(archive), Path(target)
-    try:
-        with tarfile.open(archive) as file:
-            total = 0
-            for member in file:  # and not getmembers(): a bomb shall be noticed before all of it is read
-                _check_name(archive, member.name)
-                if not (member.isfile() or member.isdir()):
-                    raise ArchiveError(f"{archive} has a link or device, {member.name!r}; {_NOTHING}")
-                total += member.size
-                _check_size(archive, total, limit)
-            check_free_space(target, total, f"unpacking {archive.name}")
-            # Python before 3.11.4 has no such filter; the checks above do not depend on it.
-            file.extraction_filter = getattr(tarfile, "data_filter", None)
-            file.extractall(target)
-            while file.fileobj.read(1 << 20):  # on to the end, where gzip keeps its checksum
-                pass
-    except (tarfile.TarError, OSError, *_DAMAGE) as error:  # OSError: gzip's way of saying "not gzip" or "wrong CRC"
-        raise ArchiveError(f"{archive} cannot be unpacked: {error}. If it is damaged, fetch it again.") from error
+    with archive.open("rb") as raw, _told(archive), tarfile.open(fileobj=raw, tarinfo=_Header) as file:
+        members, total = [], 0
+        for member in file:  # and not getmembers(): a bomb shall be noticed before all of it is read
+            if not (member.isfile() or member.isdir()):
+                raise ArchiveError(f"{archive} has a link or device, {member.name!r}; {_NOTHING}")
+            members.append(member)
+            total += member.size
+            _check_size(archive, total, limit)
+        _check_names(archive, (member.name + "/" * member.isdir() for member in members))
+        check_free_space(target, total, f"unpacking {archive.name}")
+        # Python before 3.11.4 has no such filter; the checks above do not depend on it.
+        file.extraction_filter = getattr(tarfile, "data_filter", None)
+        for member in members:
+            with _told(archive, member.name):
+                file.extract(member, target)
+        while file.fileobj.read(1 << 20):  # on to the end, where gzip keeps its checksum
+            pass
     return target
 
 
-def _check_name(archive: Path, name: str) -> None:
-    """Refuse a member name that could lead out of the directory it is unpacked to, on this system or another."""
-    windows, posix = PureWindowsPath(name), PurePosixPath(name)
-    if windows.drive or windows.root or posix.is_absolute() or ".." in windows.parts or "\0" in name:
-        raise ArchiveError(f"{archive} has a member that would leave the target, {name!r}; {_NOTHING}")
+@contextlib.contextmanager
+def _told(archive: Path, member: str | None = None) -> Iterator[None]:
+    """Whatever goes wrong with an archive, or with one member of it, as an ArchiveError that names it."""
+    try:
+        yield
+    except (ArchiveError, DownloadError):
+        raise
+    except (OSError, *_DAMAGE) as error:
+        place = f"{archive}" if member is None else f"{archive}, member {member!r},"
+        reason = str(error) or type(error).__name__
+        raise ArchiveError(
+            f"{place} cannot be unpacked: {reason}. If the disk is full, free some space; if the archive is damaged, "
+            "delete it and fetch it again."
+        ) from error
+
+
+def _check_names(archive: Path, names: Iterable[str]) -> None:
+    """Refuse members that lead out of the target, on this system or another, files that are there twice, and no files.
+
+    Args:
+        archive: the file, for the error.
+        names: of its members; those of directories end with a slash.
+    """
+    files: set[PurePosixPath] = set()
+    for name in names:
+        windows, posix = PureWindowsPath(name), PurePosixPath(name)
+        if windows.drive or windows.root or posix.is_absolute() or ".." in windows.parts or "\0" in name:
+            raise ArchiveError(f"{archive} has a member that would leave the target, {name!r}; {_NOTHING}")
+        if name.endswith("/"):
+            continue
+        if posix in files:
+            raise ArchiveError(f"{archive} has the member {name!r} twice; {_NOTHING}")
+        files.add(posix)
+    if not files:
+        raise ArchiveError(f"{archive} holds no files; {_NOTHING}")
 
 
 def _check_size(archive: Path, total: int, limit: int) -> None:
-    if total > limit:
+    size = archive.stat().st_size
+    if total > (most := min(limit, _LARGEST_RATIO * size)):
         raise ArchiveError(
-            f"{archive} would unpack to more than {limit:,} bytes, which its contents have no reason to; {_NOTHING}"
+            f"{archive} has {size:,} bytes and would unpack to more than {most:,}, which its contents have no reason "
+            f"to; {_NOTHING}"
         )
 
 
@@ -151,7 +204,7 @@ def unpack_rar(archive: str | Path, target: str | Path, *, limit: int, progress:
     Args:
         archive: the file.
         target: directory to fill; what it held before is removed.
-        limit: most bytes that the unpacked files may have together.
+        limit: most bytes that the unpacked files may have together, as for :func:`unpack_zip`.
         progress: whether to show a progress bar.
 
     Returns:
@@ -159,8 +212,10 @@ def unpack_rar(archive: str | Path, target: str | Path, *, limit: int, progress:
 
     Raises:
         ArchiveError: no program is installed, or none could unpack this archive (the message says why for each); or the
-            archive is damaged, encrypted or too large, or has a link or a member that would leave `target`.
-        DownloadError: the disk is too small.
+            archive is damaged, encrypted or too large, or has a link or a member that would leave `target` or is there
+            twice; or the disk fills up.
+        DownloadError: the disk is too small from the beginning.
+        FileNotFoundError: there is no such archive.
         MissingPackageError: the package rarfile is not installed.
     """
     with needed("rarfile", _PURPOSE):
@@ -181,9 +236,10 @@ def unpack_rar(archive: str | Path, target: str | Path, *, limit: int, progress:
         _choose(tool)
         for member in tqdm(file.infolist(), f"unpacking with {tool}", unit="file", disable=not progress):
             try:
-                # Permissions from the archive could keep us from reading what it holds, or from deleting it.
-                Path(file.extract(member, target)).chmod(0o755 if member.is_dir() else 0o644)
-            except (rarfile.Error, *_STUMBLES) as error:
+                with _told(archive, member.filename):
+                    # Permissions from the archive could keep us from reading what it holds, or from deleting it.
+                    Path(file.extract(member, target)).chmod(0o755 if member.is_dir() else 0o644)
+            except rarfile.Error as error:
                 failures.append(f"  {tool}: {member.filename}: {error}")
                 logger.warning("%s could not be unpacked by %s", archive.name, failures[-1].strip())
                 break
@@ -199,24 +255,27 @@ def _open_rar(archive: Path, limit: int) -> "tuple[rarfile.RarFile, int]":
     """A RAR archive whose members can all be trusted, and how many bytes they have together."""
     with needed("rarfile", _PURPOSE):
         import rarfile
+    with archive.open("rb") as raw:
+        beginning = raw.read(24)
     try:
-        file = rarfile.RarFile(archive, errors="strict")
+        with _told(archive):
+            file = rarfile.RarFile(archive, errors="strict")
+            encrypted, members = file.needs_password(), file.infolist()
     except rarfile.NotRarFile as error:
-        with archive.open("rb") as start:
-            raise ArchiveError(
-                f"{archive} does not begin as a RAR archive does, but with {start.read(24)!r}: make sure that it is "
-                "the right file."
-            ) from error
-    except (rarfile.Error, *_STUMBLES) as error:
+        raise ArchiveError(
+            f"{archive} does not begin as a RAR archive does, but with {beginning!r}: make sure that it is the right "
+            "file."
+        ) from error
+    except rarfile.Error as error:
         raise ArchiveError(f"{archive} is not a sound RAR archive: {error}. Delete it and fetch it again.") from error
-    if file.needs_password():
+    if encrypted:
         raise ArchiveError(f"{archive} is encrypted; {_NOTHING}")
-    for member in file.infolist():
-        _check_name(archive, member.filename)
+    _check_names(archive, (member.filename for member in members))
+    for member in members:
         if not (member.is_file() or member.is_dir()) or member.file_redir:
             raise ArchiveError(f"{archive} has a link, {member.filename!r}; {_NOTHING}")
     # A member cannot yield more than it declares: rarfile stops there and then finds the checksum wrong.
-    total = sum(member.file_size for member in file.infolist())
+    total = sum(member.file_size for member in members)
     _check_size(archive, total, limit)
     return file, total
 

@@ -8,14 +8,18 @@ CRCV-TR-12-01, 2012; https://www.crcv.ucf.edu/research/data-sets/ucf101/
 """
 
 import logging
+import math
 import shutil
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from ldvd_lib._kit.configuration import from_dict
 from ldvd_lib._kit.files import file_sha256
+from ldvd_lib._kit.lock import locked
 from ldvd_lib.data import layout
 from ldvd_lib.data.archives import ArchiveError, find_rar_tools, unpack_rar, unpack_tar, unpack_zip
 from ldvd_lib.data.layout import OFFICIAL, SPLITS, VIDEOS, Contents, Report, verify
@@ -25,7 +29,9 @@ __all__ = [
     "ARCHIVE_SOURCE",
     "OFFICIAL",
     "SPLITS_SOURCE",
+    "SUBSET_FILE",
     "SUBSET_REPOSITORY",
+    "SUBSET_REVISION",
     "ArchiveError",
     "Contents",
     "DownloadError",
@@ -65,6 +71,10 @@ SPLITS_SOURCE = RemoteFile(
 )
 SUBSET_REPOSITORY = "sayakpaul/ucf101-subset"  # 405 clips of 10 classes in 171 MB
 SUBSET_FILE = "UCF101_subset.tar.gz"
+# The commit that is fetched unless another is asked for. Its maker publishes no hash: this one is what several public
+# projects that use the file record for that commit, with a size of 171,386,880 bytes.
+SUBSET_REVISION = "b9984b8d2a95e4a1879e1b071e9433858d0bc24a"
+SUBSET_SHA256 = "e9fcc76af48d320be88c5265f2e0576ecd615956976f6ce4742fdf2b042b71eb"
 
 _SPLITS_LIMIT = 1 << 24  # the official split files have about 1.5 MB together
 _CLIPS_LIMIT = 1 << 33  # UCF-101 has 7.1 GB, and a subset has no reason to be larger
@@ -111,13 +121,14 @@ def download_ucf101(
         for path in (archive, splits):
             if path is not None and not Path(path).exists():
                 raise FileNotFoundError(f"there is no file {path}; correct the path, or leave it out to download")
-        directory.mkdir(parents=True, exist_ok=True)
-        if report.missing_splits or report.faults:
-            _add_splits(directory, splits, keep_archive, splits_source, contents, transfer)
-            report = verify(directory, contents)
-    if not report.complete:
-        _add_clips(directory, archive, keep_archive, archive_source, contents, transfer)
-        report = verify(directory, contents)
+        with _alone(directory):
+            report = verify(directory, contents)  # once more: another process may have done it meanwhile
+            if report.missing_splits or report.faults:
+                _add_splits(directory, splits, keep_archive, splits_source, contents, transfer)
+                report = verify(directory, contents)
+            if not report.complete:
+                _add_clips(directory, archive, keep_archive, archive_source, contents, transfer)
+                report = verify(directory, contents)
     return _completed(report)
 
 
@@ -134,43 +145,92 @@ def download_subset(
     The archive's own parts become fold 1: clips under ``val`` or ``test`` were held out and go to testlist01.txt, all
     others to trainlist01.txt. These are not the official lists.
 
+    The default subset is fetched at a fixed commit and must have the SHA-256 that is known for it. Of any other, and of
+    another revision, nothing is known beforehand: ``download.json`` keeps the SHA-256 of what came first, and a file
+    that has changed since is refused.
+
     Args:
         directory: where to put the data set; not one that has UCF-101 with other lists.
         repository: id of a data set repository on the hub.
         filename: TAR archive in it, with clips at ``.../<part>/<Class>/v_<Class>_gNN_cNN.avi``.
-        revision: branch, tag or commit of the repository; None for its main branch.
+        revision: branch, tag or commit of the repository; None for the commit that is known of the default subset, and
+            for the main branch of any other repository.
         limit: most bytes that the archive may unpack to.
 
     Returns:
         `directory`, which now holds ``UCF-101/`` and ``ucfTrainTestlist/``.
 
     Raises:
-        DownloadError: huggingface_hub is not installed, the hub does not give the file, the disk is too small, or
-            `directory` has other lists.
+        DownloadError: huggingface_hub is not installed, the hub does not give the file or gives another one than is
+            known of or than it gave before, the disk is too small, or `directory` has other lists.
         ArchiveError: the archive is damaged, not to be trusted, or holds no clips.
     """
-    directory = Path(directory)
+    directory, sha256 = Path(directory), None
+    if (repository, filename) == (SUBSET_REPOSITORY, SUBSET_FILE) and revision in (None, SUBSET_REVISION):
+        revision, sha256 = SUBSET_REVISION, SUBSET_SHA256
     request = {"repository": repository, "file": filename, "revision": revision}
-    receipt = layout.read_receipt(directory).get("subset", {})
-    if {key: receipt.get(key) for key in request} == request:
-        report = verify(directory, Contents(receipt["num_clips"], receipt["num_classes"], folds=(1,)))
-        if report.complete:
-            return _completed(report)
+    report = _present_subset(directory, request)
+    if report is None:
+        with _alone(directory):
+            report = _present_subset(directory, request) or _add_subset(directory, request, sha256, limit)
+    return _completed(report)
 
-    archive = _from_hub(repository, filename, revision)
+
+def _present_subset(directory: Path, request: dict[str, str | None]) -> Report | None:
+    """The report on a subset that is there already, whole and as requested."""
+    receipt = layout.read_receipt(directory).get("subset", {})
+    if {key: receipt.get(key) for key in request} != request:
+        return None
+    numbers = {"num_clips": receipt.get("num_clips"), "num_classes": receipt.get("num_classes")}
+    try:
+        contents = from_dict(Contents, {**numbers, "folds": [1]}, where=str(directory / layout.RECEIPT))
+    except ValueError as error:
+        logger.warning("%s: the subset is looked at again", error)
+        return None
+    report = verify(directory, contents)
+    return report if report.complete else None
+
+
+def _add_subset(directory: Path, request: dict[str, str | None], sha256: str | None, limit: int) -> Report:
+    """Fetch a subset, put it in its place and report on it."""
+    archive = _from_hub(request)
+    facts = {**request, **_provenance(archive, None)}
+    if sha256 is not None and facts["sha256"] != sha256:
+        raise DownloadError(
+            f"{archive}: its SHA-256 is {facts['sha256']} where {sha256} was expected of commit "
+            f"{request['revision']} of {request['repository']}. Delete it and run again; if that does not help, take "
+            'what the repository has now, unverified: --revision main, or revision="main"'
+        )
+    _refuse_change(directory, "subset", facts, request)
     with layout.workspace(directory) as space:
         tree = unpack_tar(archive, space / "archive", limit=limit)
         clips = layout.find_clips(tree)
         if not clips:
-            raise ArchiveError(f"{filename} of {repository} holds no clips named like v_<Class>_gNN_cNN.avi")
+            raise ArchiveError(f"{archive} holds no clips named like v_<Class>_gNN_cNN.avi")
         splits = _write_splits(space / SPLITS, clips, tree)
         layout.refuse_other_splits(splits, directory / SPLITS)
         contents = Contents(len(clips), len({clip.parent.name for clip in clips.values()}), folds=(1,))
+        numbers = {"num_clips": contents.num_clips, "num_classes": contents.num_classes}
+        layout.write_receipt(directory, "subset", {**facts, **numbers})
         layout.install(splits, directory / SPLITS, space / "ready")
         layout.install(clips, directory / VIDEOS, space / "ready")
-    numbers = {"num_clips": contents.num_clips, "num_classes": contents.num_classes}
-    layout.write_receipt(directory, "subset", {**request, **_provenance(archive, None), **numbers})
-    return _completed(verify(directory, contents))
+    return verify(directory, contents)
+
+
+def _alone(directory: Path) -> AbstractContextManager[None]:
+    """One process at a time adds to a data set; others wait for it, and see then what is left to do."""
+    return locked(directory / ".download.lock", busy=f"{directory} is being downloaded already", patience=math.inf)
+
+
+def _refuse_change(directory: Path, entry: str, facts: dict[str, Any], same: dict[str, str | None]) -> None:
+    """Raise DownloadError if the receipt knows what is the `same`, by these keys, under another SHA-256."""
+    before = layout.read_receipt(directory).get(entry, {})
+    if {key: before.get(key) for key in same} == same and before.get("sha256", facts["sha256"]) != facts["sha256"]:
+        raise DownloadError(
+            f"{facts['file']} is not what it was: its SHA-256 is {facts['sha256']}, and {directory / layout.RECEIPT} "
+            f"has {before['sha256']} of {before.get('date')}. Choose another directory for the new one, or take the "
+            f"entry {entry!r} out of that file if the change is wanted."
+        )
 
 
 def _completed(report: Report) -> Path:
@@ -231,9 +291,12 @@ def _add_clips(
     provenance = _provenance(path, None if own else source, progress=transfer.progress)
     if source.sha256 is not None and provenance["sha256"] != source.sha256.lower():
         raise DownloadError(f"the SHA-256 of {path} is {provenance['sha256']} where {source.sha256} was expected")
+    if own is None:
+        _refuse_change(directory, "archive", provenance, {"url": source.url})
     listed = layout.listed_clips(directory / SPLITS)
     with layout.workspace(directory) as space:
-        tool = unpack_rar(path, space / "archive", limit=_CLIPS_LIMIT, progress=transfer.progress)
+        limit = contents.unpacked_size * 5 // 4 or _CLIPS_LIMIT  # what is expected is known to about 10 %
+        tool = unpack_rar(path, space / "archive", limit=limit, progress=transfer.progress)
         clips = layout.find_clips(space / "archive")
         whole = {clip.stem.lower() for clip in clips.values() if clip.stat().st_size}
         if missing := [name for name in listed if name.lower() not in whole]:
@@ -251,7 +314,8 @@ def _fetch(source: RemoteFile, directory: Path, transfer: Transfer) -> Path:
     return fetch(source.url, directory / source.name, size=source.size, sha256=source.sha256, transfer=transfer)
 
 
-def _from_hub(repository: str, filename: str, revision: str | None) -> Path:
+def _from_hub(request: dict[str, str | None]) -> Path:
+    repository, filename, revision = request["repository"], request["file"], request["revision"]
     try:
         from huggingface_hub import hf_hub_download
     except ImportError as error:
@@ -280,7 +344,8 @@ def _write_splits(splits: Path, clips: dict[str, Path], tree: Path) -> dict[str,
             lines["trainlist01"].append(f"{name} {class_names.index(path.parent.name) + 1}")
     splits.mkdir()
     for stem, listed in lines.items():
-        (splits / f"{stem}.txt").write_text("".join(f"{line}\n" for line in listed), encoding="utf-8")
+        # An empty file would be taken for one that has lost its content.
+        (splits / f"{stem}.txt").write_text("".join(f"{line}\n" for line in listed) or "# none\n", encoding="utf-8")
     return {path.name: path for path in splits.iterdir()}
 
 

@@ -7,20 +7,23 @@ The layout, which everything in :mod:`ldvd_lib.data` reads and writes::
     DIRECTORY/download.json        what was fetched, from where, and its SHA-256
 """
 
-import json
+import logging
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ldvd_lib._kit.files import replacing, to_disk
+from ldvd_lib._kit.configuration import load_json, save_json
+from ldvd_lib._kit.files import remove_leftovers, to_disk
 from ldvd_lib.data import ucf101
 from ldvd_lib.data.archives import ArchiveError
 from ldvd_lib.data.transfer import DownloadError
+
+logger = logging.getLogger(__name__)
 
 VIDEOS, SPLITS, RECEIPT = "UCF-101", "ucfTrainTestlist", "download.json"
 _WORKSPACE = ".unpacking-"
@@ -80,7 +83,7 @@ class Report:
             "split files at fault": self.faults,
             "classes without a clip": self.missing_classes,
             "clips missing": self.missing,
-            "clips empty": self.empty,
+            "clips empty, or no files": self.empty,
             "files that no list names": self.extra,
         }.items():
             if names:
@@ -101,18 +104,27 @@ def verify(directory: str | Path, contents: Contents = OFFICIAL) -> Report:
     """
     directory = Path(directory)
     missing_splits = [name for name in contents.split_files if not (directory / SPLITS / name).is_file()]
-    index, faults = None, []
+    index, clips, class_names, missing, faults = None, [], [], [], []
     # One fold is enough to know the name of every clip.
     if not set(replace(contents, folds=(1,)).split_files) & set(missing_splits):
         try:
-            index = ucf101.index(directory, subset="all", check=False)
+            class_names, missing = ucf101.read_classes(directory / SPLITS), listed_clips(directory / SPLITS)
             if not missing_splits:
                 check_splits(directory / SPLITS, contents)
         except ValueError as error:
             faults = [str(error)]
-    clips = [clip.path for clip in index.clips] if index else list(find_clips(directory / VIDEOS).values())
-    empty = sorted(path.stem for path in clips if path.stat().st_size == 0)
-    classes = {path.parent.name.lower() for path in clips}
+    with suppress(FileNotFoundError):  # no clip at all
+        try:
+            index = ucf101.index(directory, subset="all", check=False) if missing else None
+        except ValueError as error:
+            missing, faults = [], [*faults, str(error)]
+        if index:
+            clips, missing = [clip.path for clip in index.clips], index.missing
+        else:  # without lists, whatever is named like a clip
+            _, paths = ucf101.find_videos(directory)
+            clips = list({path.stem.lower(): path for path in paths if _CLIP_NAME.fullmatch(path.name)}.values())
+    empty = sorted(path.stem for path in clips if _is_empty(path))
+    classes = {path.stem[2:].rsplit("_", 2)[0].lower() for path in clips}
     return Report(
         directory=directory,
         expected=contents,
@@ -120,11 +132,16 @@ def verify(directory: str | Path, contents: Contents = OFFICIAL) -> Report:
         num_classes=len(classes),
         missing_splits=missing_splits,
         faults=faults,
-        missing_classes=[name for name in index.class_names if name.lower() not in classes] if index else [],
-        missing=index.missing if index else [],
+        missing_classes=[name for name in class_names if name.lower() not in classes],
+        missing=missing,
         empty=empty,
         extra=index.extra if index else [],
     )
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether there is nothing to read at a path: an empty file, a link to nowhere, a directory."""
+    return not path.is_file() or path.stat().st_size == 0
 
 
 def find_clips(tree: Path) -> dict[str, Path]:
@@ -162,7 +179,10 @@ def check_splits(splits: Path, contents: Contents) -> None:
 
 @contextmanager
 def workspace(directory: Path) -> Iterator[Path]:
-    """A directory to unpack in, on the disk of the data set. It is removed at the end, with those of killed runs."""
+    """A directory to unpack in, on the disk of the data set. It is removed at the end, with those of killed runs.
+
+    One at a time: the caller holds the lock of the data set.
+    """
 
     def clear() -> None:
         for leftover in directory.glob(f"{_WORKSPACE}*"):
@@ -199,24 +219,32 @@ def refuse_other_splits(files: dict[str, Path], target: Path) -> None:
     """Raise DownloadError if `target` has split files that differ from `files`: someone may train by them."""
     for name, source in files.items():
         own = target / name
-        if own.exists() and own.read_text(encoding="utf-8").split() != source.read_text(encoding="utf-8").split():
+        if own.exists() and own.read_bytes().split() != source.read_bytes().split():
             raise DownloadError(
                 f"{own} is there already and lists something else than the file to be put in its place. "
                 "Choose another directory, or move that file away."
             )
 
 
-def read_receipt(directory: Path) -> dict[str, Any]:
-    """What :func:`write_receipt` has kept in a directory; empty if there is nothing legible."""
+def read_receipt(directory: Path) -> dict[str, dict[str, Any]]:
+    """What :func:`write_receipt` has kept in a directory, by entry; a warning tells of what is not legible."""
+    path = directory / RECEIPT
     try:
-        receipt = json.loads((directory / RECEIPT).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        receipt = load_json(path)
+        if not isinstance(receipt, dict):
+            raise ValueError(f"{path} must hold an object, got a {type(receipt).__name__}")
+    except FileNotFoundError:
         return {}
-    return receipt if isinstance(receipt, dict) else {}
+    except ValueError as error:
+        logger.warning("%s: what was fetched before is not known", error)
+        return {}
+    for entry, facts in receipt.items():
+        if not isinstance(facts, dict):
+            logger.warning("%s: %r must be an object, got a %s: it is disregarded", path, entry, type(facts).__name__)
+    return {entry: facts for entry, facts in receipt.items() if isinstance(facts, dict)}
 
 
 def write_receipt(directory: Path, entry: str, facts: dict[str, Any]) -> None:
     """Keep facts about what was fetched under the name `entry`, beside those of other entries."""
-    receipt = {**read_receipt(directory), entry: facts}
-    with replacing(directory / RECEIPT) as temporary:
-        temporary.write_text(json.dumps(receipt, indent=2) + "\n", encoding="utf-8")
+    remove_leftovers(directory / RECEIPT)
+    save_json({**read_receipt(directory), entry: facts}, directory / RECEIPT)

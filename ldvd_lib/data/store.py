@@ -1,41 +1,33 @@
-"""Clips decoded once: every frame of a subset in one memory-mapped uint8 array, with an index beside it.
+"""A store of clips: every frame of a subset in one memory-mapped uint8 array, with an index beside it.
 
 A store is a directory of two files. `frames.npy` holds the frames of all clips one after the other, (total, H, W, 3);
 numpy reads it with `np.load("frames.npy", mmap_mode="r")`. `index.json` says where each clip lies in it, what it shows,
-which file it came from and how it was made. The store is built as `<directory>.partial`, and renamed when it is whole
-and on the disk: a store under its proper name is complete.
+which file it came from and how it was made. A store is built under another name, and renamed when it is whole and on
+the disk: a store under its proper name is complete.
+
+Opening one checks that its index is sound, and that the frames have the length and the shape that the index says: what
+was cut short, exchanged or badly edited is refused. Frames are not read for that, and have no hash: a pixel that a
+failing disk has changed, or one valid label instead of another, is not noticed.
 """
 
+import contextlib
 import json
-import logging
 import operator
-import os
-import shutil
 import tempfile
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, SupportsIndex, TypeVar
+from typing import Any, BinaryIO, SupportsIndex
 
 import numpy as np
-from filelock import FileLock, Timeout
-from tqdm.auto import tqdm
 
-from ldvd_lib._kit.checks import whole_number
-from ldvd_lib._kit.files import to_disk
-from ldvd_lib.data import decode, ucf101
-from ldvd_lib.data._unfinished import FORMAT, FRAMES, INDEX, JOURNAL, UnfinishedStore, fingerprint, is_unchanged
-from ldvd_lib.data.ucf101 import Clip, UCF101Index
+from ldvd_lib._kit.configuration import check_type, load_json
+from ldvd_lib._kit.files import behind_link, to_disk, writing
 
-logger = logging.getLogger(__name__)
+FORMAT = 1
+FRAMES, INDEX = "frames.npy", "index.json"
 
-_LOCK = "lock"
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
+_REMEDY = "was it cut short or edited? Remove the store, and make it again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +40,14 @@ class ClipStore:
         lengths: (num_clips,) int64, how many frames it has.
         labels: (num_clips,) int64, its class, an index into `class_names`.
         fps: (num_clips,) float64, its stored frames per second.
-        names: its name in UCF-101.
+        names: its name in UCF-101; no two are alike.
         class_names: the class list.
         parameters: what the store was made with: image_size, stride, subset, fold.
         skipped: a dictionary with "name" and "reason" for each clip that could not be used.
         directory: where it is on disk; None for a store in memory.
+
+    Raises:
+        ValueError: the columns do not fit together, naming the first clip that is wrong.
     """
 
     frames: np.ndarray
@@ -66,9 +61,35 @@ class ClipStore:
     skipped: list[dict[str, Any]]
     directory: Path | None = None
 
+    def __post_init__(self) -> None:
+        total, classes = len(self.frames), len(self.class_names)
+        if self.frames.dtype != np.uint8 or self.frames.ndim != 4 or self.frames.shape[-1] != 3 or not self.frames.size:
+            raise ValueError(f"frames are {self.frames.dtype} {self.frames.shape}, expected uint8 (total, H, W, 3)")
+        columns = {key: getattr(self, key) for key in ("offsets", "lengths", "labels", "fps")}
+        for key, column in columns.items():
+            kinds, number = ("iuf", "number") if key == "fps" else ("iu", "whole number")
+            if column.shape != (len(self.names),) or not column.size or column.dtype.kind not in kinds:
+                expected = f"a {number} for each of {len(self.names)} clips, and at least one clip"
+                raise ValueError(f"{key} are {column.dtype} {column.shape}, expected {expected}")
+        if len(set(self.names)) < len(self.names):
+            raise ValueError("two clips have the same name")
+        self._require("lengths", (self.lengths >= 1) & (self.lengths <= total), f"1 to {total} frames")
+        # Within the frames alone is not enough: a wrong place among them is another clip's.
+        self._require("offsets", self.offsets == np.cumsum(self.lengths) - self.lengths, "the end of the clip before")
+        if self.lengths.sum() != total:
+            raise ValueError(f"the clips have {self.lengths.sum()} frames, and {total} are there")
+        self._require("labels", (self.labels >= 0) & (self.labels < classes), f"an index into {classes} class_names")
+        self._require("fps", np.isfinite(self.fps) & (self.fps > 0), "a finite number above 0")
+
+    def _require(self, key: str, fits: np.ndarray, expected: str) -> None:
+        if not fits.all():
+            first = int(fits.argmin())
+            value = getattr(self, key)[first]
+            raise ValueError(f"{key} has {value} for clip {first} ({self.names[first]}), expected {expected}")
+
     @classmethod
     def open(cls, directory: str | Path, **expected: Any) -> "ClipStore":
-        """Open a store, memory-mapped and read-only.
+        """Open a store, memory-mapped and read-only. Nothing is written: it may lie in a place that is read-only.
 
         Args:
             directory: the directory that `prepare` wrote.
@@ -82,36 +103,43 @@ class ClipStore:
             ValueError: it was made with other parameters, or is damaged.
         """
         directory = Path(directory)
-        document = _read_index(directory)
+        document = read_index(directory)
         _check_parameters(directory, document["parameters"], expected)
-        frames = np.load(directory / FRAMES, mmap_mode="r")
-        if list(frames.shape) != document["shape"]:
-            raise ValueError(f"{directory / FRAMES} is {list(frames.shape)}, its index says {document['shape']}")
+        frames = _open_frames(directory / FRAMES, document["shape"])
 
-        def column(key: str, dtype: type) -> np.ndarray:
-            return np.array([clip[key] for clip in document["clips"]], dtype=dtype)
+        def column(key: str, *types: type) -> list:
+            values = [clip[key] for clip in document["clips"]]
+            if not set(map(type, values)) <= set(types):
+                raise ValueError(f"{key} must be {types[-1].__name__} for every clip")
+            return values
 
-        return cls(
-            frames=frames,
-            offsets=column("offset", np.int64),
-            lengths=column("length", np.int64),
-            labels=column("label", np.int64),
-            fps=column("fps", np.float64),
-            names=[clip["name"] for clip in document["clips"]],
-            class_names=document["class_names"],
-            parameters=document["parameters"],
-            skipped=document["skipped"],
-            directory=directory,
-        )
+        try:
+            return cls(
+                frames=frames,
+                offsets=np.array(column("offset", int), dtype=np.int64),
+                lengths=np.array(column("length", int), dtype=np.int64),
+                labels=np.array(column("label", int), dtype=np.int64),
+                fps=np.array(column("fps", int, float), dtype=np.float64),
+                names=column("name", str),
+                class_names=document["class_names"],
+                parameters=document["parameters"],
+                skipped=document["skipped"],
+                directory=directory,
+            )
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            reason = f"a clip has no {error}" if isinstance(error, KeyError) else error
+            raise ValueError(f"{directory / INDEX}: {reason}; {_REMEDY}") from error
 
     @classmethod
     def from_clips(
         cls,
-        clips: Sequence[np.ndarray],
+        clips: Sequence[np.ndarray] | np.ndarray,
         *,
         labels: Sequence[int] | None = None,
         class_names: Sequence[str] = ("clip",),
         fps: float = 25.0,
+        names: Sequence[str] | None = None,
+        parameters: Mapping[str, Any] | None = None,
     ) -> "ClipStore":
         """Make a store in memory from arrays.
 
@@ -120,12 +148,14 @@ class ClipStore:
             labels: the class of each, an index into `class_names`; default 0.
             class_names: the class list.
             fps: their frames per second.
+            names: of the clips, no two alike; default such as UCF-101 has, by class and number.
+            parameters: what the clips were made with, besides their image_size.
 
         Returns:
-            The store; its frames are copies.
+            The store. Its frames are copies, or those of `clips` itself if that is one array, (N, T, H, W, 3).
 
         Raises:
-            ValueError: there is no clip, one has another shape or dtype, or the labels do not fit.
+            ValueError: there is no clip, one has another shape or dtype, or the labels or names do not fit.
         """
         if not len(clips):
             raise ValueError("clips is empty: a store needs at least one clip")
@@ -147,16 +177,18 @@ class ClipStore:
             raise ValueError(
                 f"labels must be {len(clips)} indices into the {len(class_names)} class_names, got {column.tolist()}"
             )
+        if names is None:
+            names = [f"v_{class_names[label]}_g{number:02}_c01" for number, label in enumerate(column)]
         lengths = np.array([len(clip) for clip in clips], dtype=np.int64)
         return cls(
-            frames=np.concatenate(clips),
+            frames=clips.reshape(-1, *size) if isinstance(clips, np.ndarray) else np.concatenate(clips),
             offsets=np.cumsum(lengths) - lengths,
             lengths=lengths,
             labels=column,
             fps=np.full(len(clips), float(fps)),
-            names=[f"v_{class_names[label]}_g{number:02}_c01" for number, label in enumerate(column)],
+            names=list(names),
             class_names=list(class_names),
-            parameters={"image_size": size[0]},
+            parameters={"image_size": size[0], **(parameters or {})},
             skipped=[],
         )
 
@@ -169,46 +201,38 @@ class ClipStore:
         """Write the store into a directory of its own, whole or not at all.
 
         Args:
-            directory: where to put it; it must not be there yet, or be empty. The directory above it is made.
+            directory: where to put it; it must not be there yet, or be empty. The directory above it is made. A
+                symbolic link leads to where it is put.
 
         Returns:
             The store as `open` opens it: from the disk, memory-mapped and read-only.
 
         Raises:
             FileExistsError: the directory holds something.
+            OSError: it cannot be written there; a full disk, for example.
         """
-        directory = Path(directory)
-        _make_way(directory)
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        columns = (self.names, self.labels, self.fps, self.offsets, self.lengths)
-        document = {
-            "format": FORMAT,
-            "parameters": self.parameters,
-            "shape": list(self.frames.shape),
-            "class_names": self.class_names,
-            "clips": [
-                {
-                    "name": name,
-                    "source": None,  # not made from a file of its own
-                    "label": int(label),
-                    "fps": float(fps),
-                    "offset": int(offset),
-                    "length": int(length),
-                }
-                for name, label, fps, offset, length in zip(*columns, strict=True)
-            ],
-            "skipped": self.skipped,
-        }
+        place = behind_link(directory)
+        make_way(place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        columns = (self.names, self.labels.tolist(), self.fps.tolist(), self.offsets.tolist(), self.lengths.tolist())
+        clips = [  # no source: they were not made from a file each
+            {"name": name, "source": None, "label": label, "fps": fps, "offset": offset, "length": length}
+            for name, label, fps, offset, length in zip(*columns, strict=True)
+        ]
         # A name of its own, and not that of an unfinished store: another process may be preparing one there.
-        with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as space:
-            building = Path(space) / directory.name
+        with writing(place), tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as space:
+            building = Path(space) / place.name
             building.mkdir()
-            np.save(building / FRAMES, self.frames)
-            (building / INDEX).write_text(json.dumps(document, indent=1) + "\n")
-            for path in (building / FRAMES, building / INDEX, building):
-                to_disk(path)
-            building.replace(directory)
-        to_disk(directory.parent)
+            with (building / FRAMES).open("wb") as file:
+                write_header(file, self.frames.shape)
+                file.write(np.ascontiguousarray(self.frames).data)
+            to_disk(building / FRAMES)
+            write_index(building, self.frames.shape, self.parameters, self.class_names, clips, self.skipped)
+            try:
+                move_into_place(building, place)
+            except OSError:
+                make_way(place)  # says so if another has put something there meanwhile
+                raise
         return ClipStore.open(directory)
 
     @property
@@ -225,9 +249,7 @@ class ClipStore:
             f"  lengths: {self.lengths.min()} to {self.lengths.max()} frames, median {np.median(self.lengths):.0f}",
         ]
         if self.skipped:
-            lines.append(
-                f"  skipped: {len(self.skipped):,} ({_first_names([entry['name'] for entry in self.skipped])})"
-            )
+            lines.append(f"  skipped: {len(self.skipped):,} ({first_names([entry['name'] for entry in self.skipped])})")
         return "\n".join(lines)
 
     def __len__(self) -> int:
@@ -245,188 +267,115 @@ class ClipStore:
         return super().__reduce_ex__(protocol) if self.directory is None else (ClipStore.open, (self.directory,))
 
 
-def prepare(
-    index: UCF101Index,
-    directory: str | Path,
-    *,
-    image_size: int,
-    stride: int = 1,
-    workers: int | None = None,
-    progress: bool = True,
-) -> ClipStore:
-    """Decode the clips of an index into a store, or open the store if it is there already.
-
-    A run that was interrupted, even killed, is continued by the next. A clip that cannot be decoded is skipped, logged
-    and named in the store's index; it never costs the others.
-
-    Args:
-        index: the clips, from `ucf101.index`.
-        directory: where to put the store.
-        image_size: height and width of the stored frames in pixels (centre crop, antialiased resize).
-        stride: keep every stride-th frame of each clip.
-        workers: clips decoded at the same time; None for one per core. They are threads: decoding, conversion and
-            resizing run outside Python's lock, and threads work the same in a notebook and in a script.
-        progress: show a progress bar.
-
-    Returns:
-        The opened store.
+def read_index(directory: Path) -> dict[str, Any]:
+    """The index of a store. Its clips are a list of anything: `ClipStore.open` looks at them, column by column.
 
     Raises:
-        ValueError: a number is not a whole one above 0; no clip can be used; or there is a store already, made with
-            other parameters or from files that have changed since.
-        OSError: the disk has too little space, or another process is preparing the same store.
+        FileNotFoundError: there is no finished store.
+        ValueError: the index is damaged, or of another format.
     """
-    workers = (os.cpu_count() or 1) if workers is None else workers
-    for name, value in (("image_size", image_size), ("stride", stride), ("workers", workers)):
-        whole_number(name, value, least=1)
-    if not index.clips:
-        raise ValueError(f"there is nothing to prepare. {index.summary()}")
-    directory = Path(directory)
-    parameters = {"image_size": image_size, "stride": stride, "subset": index.subset, "fold": index.fold}
-    if not ClipStore.is_at(directory):
-        _build(index, directory, parameters, workers, progress)
-    for leftover in (JOURNAL, _LOCK):
-        (directory / leftover).unlink(missing_ok=True)
-    store = ClipStore.open(directory, **parameters)
-    _check_sources(directory, index.clips)
-    return store
-
-
-def prepare_beside(root: str | Path, *, image_size: int, subset: str = "train", progress: bool = True) -> ClipStore:
-    """Index a data set and prepare a subset of its first split into a store beside it, or open that store.
-
-    Args:
-        root: a directory in UCF-101's layout; the store of ``data/actions`` at 32 px is ``data/actions-32``.
-        image_size: height and width of the stored frames in pixels.
-        subset: "train", "test" or "all"; the name of the store of any but the first ends in it.
-        progress: show a progress bar.
-
-    Returns:
-        The store.
-
-    Raises:
-        FileNotFoundError, ValueError, OSError: as `ucf101.index` and `prepare`.
-    """
-    root = Path(root).resolve()
-    suffix = "" if subset == "train" else f"-{subset}"
-    directory = root.with_name(f"{root.name}-{image_size}{suffix}")
-    # Not checked first: decoding finds what cannot be read, and that is one pass over the files instead of two.
-    return prepare(ucf101.index(root, subset=subset, check=False), directory, image_size=image_size, progress=progress)
-
-
-def _build(index: UCF101Index, directory: Path, parameters: dict[str, Any], workers: int, progress: bool) -> None:
-    _make_way(directory)
-    building = _partial(directory)
-    building.mkdir(parents=True, exist_ok=True)
+    path = directory / INDEX
+    if not path.is_file():
+        hint = "it is unfinished: prepare it again to go on" if partial_of(directory).is_dir() else "prepare it first"
+        raise FileNotFoundError(f"{directory}: no store of clips there; {hint}")
+    document = load_json(path)
+    found = document.get("format") if isinstance(document, dict) else None
+    if found != FORMAT:
+        raise ValueError(f"{path} has format {found!r}, expected {FORMAT}; prepare it again")
     try:
-        with FileLock(building / _LOCK, timeout=0), UnfinishedStore(building, parameters, index.clips) as unfinished:
-            _decode_into(unfinished, index.clips, workers, progress)
-            unfinished.finish(index)
-    except Timeout:
-        raise BlockingIOError(f"another process is preparing {directory}; wait for it to finish") from None
+        check_type("parameters", document.get("parameters"), dict[str, Any])
+        check_type("shape", document.get("shape"), list[int])
+        check_type("class_names", document.get("class_names"), list[str])
+        for key in ("clips", "skipped"):
+            if not isinstance(document.get(key), list):
+                raise ValueError(f"{key} must be a list")
+        for entry in document["skipped"]:
+            check_type("skipped", entry, dict[str, Any])
+            for key in ("name", "reason"):
+                check_type(f"{key} of a skipped clip", entry.get(key), str)
+        if document["parameters"].get("image_size") not in document["shape"][1:2]:
+            raise ValueError("image_size is not that of the frames")
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; {_REMEDY}") from error
+    return document
+
+
+def write_index(
+    directory: Path,
+    shape: Sequence[int],
+    parameters: dict[str, Any],
+    class_names: list[str],
+    clips: list[dict[str, Any]],
+    skipped: list[dict[str, Any]],
+) -> None:
+    """Write the index of a store, and bring it to the disk."""
+    document = {
+        "format": FORMAT,
+        "parameters": parameters,
+        "shape": list(shape),
+        "class_names": class_names,
+        "clips": clips,
+        "skipped": skipped,
+    }
+    (directory / INDEX).write_text(json.dumps(document, indent=1) + "\n")
+    to_disk(directory / INDEX)
+
+
+def write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+    """Write the .npy header of frames, the same number of bytes whatever their number."""
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
+def make_way(directory: Path) -> None:
+    """Remove an empty directory where a store is to be; refuse to touch another.
+
+    Raises:
+        FileExistsError: it holds a store, or something else.
+    """
+    if ClipStore.is_at(directory):
+        raise FileExistsError(f"{directory} has a store of clips already; open that, or name another directory")
+    with contextlib.suppress(FileNotFoundError):  # it need not be there, and another may remove it first
+        if directory.exists():
+            if not directory.is_dir() or any(directory.iterdir()):
+                raise FileExistsError(f"{directory} exists and is not a store of clips; name another directory")
+            directory.rmdir()
+
+
+def move_into_place(building: Path, directory: Path) -> None:
+    """Give a finished directory its name, once all of it is on the disk."""
     to_disk(building)
     building.replace(directory)
     to_disk(directory.parent)
 
 
-def _make_way(directory: Path) -> None:
-    """Remove an empty directory where a store is to be; refuse to touch another."""
-    if ClipStore.is_at(directory):
-        raise FileExistsError(f"{directory} has a store of clips already; open that, or name another directory")
-    if directory.exists():
-        if not directory.is_dir() or any(directory.iterdir()):
-            raise FileExistsError(f"{directory} exists and is not a store of clips; name another directory")
-        directory.rmdir()
+def partial_of(directory: Path) -> Path:
+    """Where a store is while `prepare` builds it."""
+    place = behind_link(directory)
+    return place.with_name(place.name + ".partial")
 
 
-def _decode_into(unfinished: UnfinishedStore, clips: list[Clip], workers: int, progress: bool) -> None:
-    image_size, stride = unfinished.parameters["image_size"], unfinished.parameters["stride"]
-    done = len(unfinished.records)
-    if done:
-        logger.info("continuing %s: %d of %d clips are there", unfinished.directory, done, len(clips))
-    rest = clips[done:]
-    pool = ThreadPoolExecutor(workers)
-    bar = tqdm(desc="Decoding clips", total=len(clips), initial=done, unit="clip", disable=not progress)
-    try:
-        num_frames = sum(-(-frames // stride) for frames in pool.map(_count_frames, rest))
-        _check_space(unfinished.directory, num_frames * image_size**2 * 3)
-        decode_clip = partial(_decode_clip, image_size=image_size, stride=stride)
-        for record, frames in _map_ahead(pool, decode_clip, rest, ahead=2 * workers):
-            if frames is None:
-                logger.warning("skipped %s: %s", record["name"], record["reason"])
-            unfinished.append(record, frames)
-            bar.update()
-    finally:
-        bar.close()
-        pool.shutdown(cancel_futures=True)
-
-
-def _decode_clip(clip: Clip, image_size: int, stride: int) -> tuple[dict[str, Any], np.ndarray | None]:
-    """A clip's record and its frames, (T, H, W, 3) uint8, or None where they cannot be decoded."""
-    record: dict[str, Any] = {"name": clip.name, "source": None}
-    try:
-        record["source"] = fingerprint(clip.path)
-        info = decode.probe(clip.path)
-        frames = decode.decode(clip.path, image_size=image_size, stride=stride)
-    except (decode.DecodeError, OSError) as error:
-        return record | {"reason": str(error).removeprefix(f"{clip.path}: ")}, None
-    return record | {"label": clip.label, "fps": info.fps / stride}, frames
-
-
-def _count_frames(clip: Clip) -> int:
-    try:
-        return clip.num_frames or decode.probe(clip.path).num_frames
-    except (decode.DecodeError, OSError):
-        return 0
-
-
-def _map_ahead(
-    pool: ThreadPoolExecutor, function: Callable[[_Item], _Result], items: Iterable[_Item], ahead: int
-) -> Iterator[_Result]:
-    """Like `pool.map`, but with at most `ahead` results waiting in memory."""
-    waiting: deque[Future[_Result]] = deque()
-    for item in items:
-        waiting.append(pool.submit(function, item))
-        if len(waiting) == ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-def _check_space(directory: Path, needed: int) -> None:
-    free = shutil.disk_usage(directory).free
-    if needed > free:
-        raise OSError(
-            f"the store needs {needed / 1e9:.2f} GB more, and there are {free / 1e9:.2f} GB free at {directory}; make "
-            "room, or choose a smaller image_size or a larger stride"
-        )
-
-
-def _check_sources(directory: Path, clips: list[Clip]) -> None:
-    """Raise if the clips are not the ones that the store was made from."""
-    document = _read_index(directory)
-    entries = document["clips"] + document["skipped"]
-    sources = {entry["name"]: entry["source"] for entry in entries if entry.get("source")}
-    names = {clip.name for clip in clips}
-    differences = {
-        "new": [clip.name for clip in clips if clip.name not in sources],
-        "gone": [name for name in sources if name not in names],
-        "changed": [
-            clip.name for clip in clips if clip.name in sources and not is_unchanged(sources[clip.name], clip.path)
-        ],
-    }
-    if any(differences.values()):
-        listed = "; ".join(
-            f"{len(names):,} {kind}: {_first_names(names)}" for kind, names in differences.items() if names
-        )
-        raise ValueError(
-            f"the clips are not those that the store at {directory} was made from ({listed}). Remove that "
-            "directory to make it again, or name another"
-        )
-
-
-def _first_names(names: list[str]) -> str:
+def first_names(names: list[str]) -> str:
+    """The first three, for a message."""
     return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _open_frames(path: Path, shape: list[int]) -> np.ndarray:
+    """The frames, mapped read-only: only a file as long as its header and the index say is one."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file beside the index; remove the store, and make it again")
+    try:
+        frames = np.lib.format.open_memmap(path, mode="r")
+    except OSError:
+        raise
+    except Exception as error:  # of a damaged header, NumPy raises nearly anything
+        raise ValueError(f"{path} cannot be read as an array ({error}): {_REMEDY}") from error
+    # Written in another order, the same bytes would be other pictures.
+    if frames.dtype != np.uint8 or list(frames.shape) != shape or not frames.flags.c_contiguous:
+        raise ValueError(f"{path} is {frames.dtype} {list(frames.shape)}, its index says uint8 {shape}; {_REMEDY}")
+    expected, found = frames.offset + frames.nbytes, path.stat().st_size
+    if found != expected:
+        raise ValueError(f"{path} has {found:,} bytes, expected {expected:,}; {_REMEDY}")
+    return frames
 
 
 def _check_parameters(directory: Path, made_with: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -438,18 +387,3 @@ def _check_parameters(directory: Path, made_with: dict[str, Any], expected: dict
         has = ", ".join(f"{name}={made_with[name]!r}" for name in differing)
         wanted = ", ".join(f"{name}={expected[name]!r}" for name in differing)
         raise ValueError(f"the store at {directory} was made with {has}, not {wanted}; prepare another directory")
-
-
-def _read_index(directory: Path) -> dict[str, Any]:
-    path = directory / INDEX
-    if not path.is_file():
-        hint = "it is unfinished: prepare it again to go on" if _partial(directory).is_dir() else "prepare it first"
-        raise FileNotFoundError(f"{directory}: no store of clips there; {hint}")
-    document: dict[str, Any] = json.loads(path.read_text())
-    if document.get("format") != FORMAT:
-        raise ValueError(f"{path} has format {document.get('format')!r}, expected {FORMAT}; prepare it again")
-    return document
-
-
-def _partial(directory: Path) -> Path:
-    return directory.with_name(directory.name + ".partial")

@@ -7,8 +7,9 @@ on the disk. So a later run continues the same file, and never glues halves of t
 urllib3 makes and repeats the requests. What is left to do here is to go on where a connection broke within the file.
 """
 
-import json
+import itertools
 import logging
+import math
 import os
 import random
 import re
@@ -22,8 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm.auto import tqdm
 
-from ldvd_lib._kit.files import file_sha256, replacing, to_disk
+from ldvd_lib._kit.files import file_sha256
+from ldvd_lib._kit.lock import locked
 from ldvd_lib._kit.packages import needed
+from ldvd_lib.data._part import Part, is_plain
 
 if TYPE_CHECKING:
     import requests
@@ -129,8 +132,10 @@ def fetch(
 ) -> Path:
     """Download `url` to `path`, continuing an earlier attempt where there is one.
 
-    A file that already has its name is checked and returned without asking the server. Everything else goes to
-    ``<path>.part`` first, so an interrupted call leaves nothing that looks finished; calling again continues it.
+    A file that already has its name is checked and returned without asking the server or writing anything. Everything
+    else goes to ``<path>.part`` first, so an interrupted call leaves nothing that looks finished; calling again
+    continues it. While one process fetches a file, others that want the same wait for it (``.<name>.lock``, which
+    stays).
 
     Args:
         url: an ``https://`` (or ``http://``) address.
@@ -143,22 +148,41 @@ def fetch(
         `path`, holding a file of the expected size and hash.
 
     Raises:
-        DownloadError: the address does not answer with this file, patience or disk ran out, or a check failed.
+        DownloadError: the address does not answer with this file or leads from https to http, patience or disk ran out,
+            or a check failed.
         MissingPackageError: the package requests is not installed, and the file is not there already.
     """
     path, transfer = Path(path), transfer or Transfer()
     if sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise ValueError(f"sha256 is {sha256!r}; it must be 64 hexadecimal digits")
     if path.exists():
-        if problem := _mismatch(path, size, sha256, transfer.progress):
-            raise DownloadError(
-                f"{path} is already there, but {problem}. Delete it and run again; "
-                f"or, if it is merely incomplete, rename it to {path.name}.part to continue it."
-            )
-        return path
-
+        return _present(path, size, sha256, transfer)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = _Part(path, url)
+    with locked(path.with_name(f".{path.name}.lock"), busy=f"{path} is being downloaded already", patience=math.inf):
+        if path.exists():  # since another process has fetched it meanwhile
+            return _present(path, size, sha256, transfer)
+        try:
+            return _fetch(url, path, size, sha256, transfer)
+        except OSError as error:  # of the disk: those of the connection have been told by now
+            raise DownloadError(
+                f"{path} cannot be written: {error}. Free some space or choose another directory, and run again: it "
+                "continues where it stopped."
+            ) from error
+
+
+def _present(path: Path, size: int | None, sha256: str | None, transfer: Transfer) -> Path:
+    """A file that has its name already, if it is the expected one."""
+    if problem := _mismatch(path, size, sha256, transfer.progress):
+        raise DownloadError(
+            f"{path} is already there, but {problem}. Delete it and run again; "
+            f"or, if it is merely incomplete, rename it to {path.name}.part to continue it."
+        )
+    return path
+
+
+def _fetch(url: str, path: Path, size: int | None, sha256: str | None, transfer: Transfer) -> Path:
+    """Download what lacks of `path`, check it and give it its name. The caller holds the lock."""
+    part = Part(path, url)
     _download(part, url, size, transfer)
     if problem := _mismatch(part.path, size, sha256, transfer.progress):
         part.discard()
@@ -166,10 +190,7 @@ def fetch(
             f"the file from {url} is damaged or is not the expected one: {problem}. It has been deleted. Run again; "
             "if that does not help, the file on the server has changed: fetch it another way and pass its path."
         )
-    to_disk(part.path)
-    part.path.replace(path)
-    to_disk(path.parent)
-    part.discard()
+    part.finish(path)
     return path
 
 
@@ -188,7 +209,11 @@ def check_free_space(directory: str | os.PathLike, needed: int, purpose: str) ->
 
 def _mismatch(path: Path, size: int | None, sha256: str | None, progress: bool) -> str | None:
     """What is wrong with a finished file, or None."""
+    if not path.is_file():
+        return "it is no file"
     length = path.stat().st_size
+    if length == 0 and size != 0:
+        return "it is empty"
     if size is not None and length != size:
         return f"it has {length:,} bytes where {size:,} were expected"
     if sha256 is not None:
@@ -198,52 +223,7 @@ def _mismatch(path: Path, size: int | None, sha256: str | None, progress: bool) 
     return None
 
 
-class _Part:
-    """The unfinished file beside `target`, and what is known of the copy on the server that it was begun from."""
-
-    def __init__(self, target: Path, url: str) -> None:
-        self.path = target.with_name(target.name + ".part")
-        self._notes_path = target.with_name(target.name + ".part.json")
-        self._url = url
-        self.validator: str | None = None
-        self.total: int | None = None
-        try:
-            notes = json.loads(self._notes_path.read_text(encoding="utf-8"))
-            address, safe_length = notes["url"], notes["safe_length"]
-            self.validator, self.total = notes["validator"], notes["total"]
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            # A part without notes is one that the user put there: worth continuing, but without If-Range.
-            return
-        if address != url:
-            self.restart()
-        elif self.length > safe_length:
-            # Nothing says that the rest came to the disk: after a power failure it may be zeros.
-            os.truncate(self.path, safe_length)
-
-    @property
-    def length(self) -> int:
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def restart(self, validator: str | None = None, total: int | None = None) -> None:
-        """Begin again from nothing, noting what the server says of its copy."""
-        self.path.write_bytes(b"")
-        self.validator, self.total = validator, total
-        self.note()
-
-    def note(self) -> None:
-        """Bring the part to the disk, and only then note how long it is."""
-        length = self.length
-        to_disk(self.path)
-        notes = {"url": self._url, "validator": self.validator, "total": self.total, "safe_length": length}
-        with replacing(self._notes_path) as temporary:
-            temporary.write_text(json.dumps(notes), encoding="utf-8")
-
-    def discard(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self._notes_path.unlink(missing_ok=True)
-
-
-def _download(part: _Part, url: str, size: int | None, transfer: Transfer) -> None:
+def _download(part: Part, url: str, size: int | None, transfer: Transfer) -> None:
     """Ask for the rest of `part` until it is whole, or patience runs out."""
     with needed("requests", _PURPOSE):
         import requests
@@ -252,7 +232,7 @@ def _download(part: _Part, url: str, size: int | None, transfer: Transfer) -> No
     expected = size if size is not None else part.total
     if expected is not None and part.length > expected:
         part.restart()
-    if expected is not None and 0 < part.length == expected:
+    if size is not None and 0 < part.length == size:
         return
     adapter = HTTPAdapter(max_retries=transfer._retries())
     furthest = part.length
@@ -285,7 +265,7 @@ def _download(part: _Part, url: str, size: int | None, transfer: Transfer) -> No
 
 
 def _attempt(
-    session: "requests.Session", part: _Part, url: str, size: int | None, transfer: Transfer, bar: tqdm
+    session: "requests.Session", part: Part, url: str, size: int | None, transfer: Transfer, bar: tqdm
 ) -> None:
     """Ask once (more often only if no answer comes), append to `part` what the server sends, and see it complete.
 
@@ -308,11 +288,13 @@ def _attempt(
             part.restart(_validator(response), total)
         if response.status_code != 416:
             _append(response, part, whole, bar)
+        if whole is None and not response.raw.chunked:
+            logger.warning("%s: the server does not say how long the file is: it may not be whole", part.path.stem)
     if whole is not None and part.length < whole:
         raise _BrokenTransferError(f"the connection ended at {part.length:,} of {whole:,} bytes")
 
 
-def _request(session: "requests.Session", part: _Part, url: str, transfer: Transfer) -> "requests.Response":
+def _request(session: "requests.Session", part: Part, url: str, transfer: Transfer) -> "requests.Response":
     """Ask for what `part` lacks of `url`, as often as patience allows, until an answer comes."""
     with needed("requests", _PURPOSE):
         import requests
@@ -336,13 +318,16 @@ def _request(session: "requests.Session", part: _Part, url: str, transfer: Trans
         raise _out_of_patience(url, part, transfer, f"no connection ({error})") from error
     except requests.exceptions.RequestException as error:
         raise DownloadError(f"{url} cannot be asked for: {error}. Check the address.") from error
-    if url.startswith("https:") and not response.url.startswith("https:"):
-        response.close()
-        raise DownloadError(f"{url} redirects to {response.url}, which is not encrypted. Fetch the file another way.")
+    for before, after in itertools.pairwise([*response.history, response]):
+        if before.url.startswith("https:") and not after.url.startswith("https:"):
+            response.close()
+            raise DownloadError(
+                f"{before.url} redirects to {after.url}, which is not encrypted. Fetch the file another way."
+            )
     return response
 
 
-def _offered(response: "requests.Response", part: _Part, offset: int, size: int | None) -> tuple[int, int | None]:
+def _offered(response: "requests.Response", part: Part, offset: int, size: int | None) -> tuple[int, int | None]:
     """From which byte on the response carries the file, and how long the whole file is (None: it does not say)."""
     status = response.status_code
     if status == 200:
@@ -366,7 +351,7 @@ def _offered(response: "requests.Response", part: _Part, offset: int, size: int 
     return start, total
 
 
-def _changed(response: "requests.Response", part: _Part, total: int | None) -> bool:
+def _changed(response: "requests.Response", part: Part, total: int | None) -> bool:
     """Whether an answer about a range speaks of another file than `part` was begun from."""
     if response.status_code == 416 and total != part.length:
         return True
@@ -379,30 +364,27 @@ def _changed(response: "requests.Response", part: _Part, total: int | None) -> b
     return seen not in (None, part.validator)
 
 
-def _append(response: "requests.Response", part: _Part, whole: int | None, bar: tqdm) -> None:
+def _append(response: "requests.Response", part: Part, whole: int | None, bar: tqdm) -> None:
     """Write the body of `response` to the end of `part`, which has `whole` bytes when it is complete."""
     length = part.length
     bar.total, bar.n = whole, length
     bar.refresh()
-    try:
-        with part.path.open("ab") as file:
-            try:
-                noted = time.monotonic()
-                for chunk in _body(response):
-                    file.write(chunk)
-                    bar.update(len(chunk))
-                    length += len(chunk)
-                    if whole is not None and length > whole:
-                        break
-                    if time.monotonic() - noted > _SECONDS_BETWEEN_NOTES:
-                        file.flush()
-                        part.note()
-                        noted = time.monotonic()
-            finally:  # also on an interrupt
-                file.flush()
-                part.note()
-    except OSError as error:  # of the file: _body has already told those of the connection
-        raise DownloadError(f"cannot write {part.path}: {error}. Free some space and run again.") from error
+    with part.path.open("ab") as file:
+        try:
+            noted = time.monotonic()
+            for chunk in _body(response):
+                file.write(chunk)
+                bar.update(len(chunk))
+                length += len(chunk)
+                if whole is not None and length > whole:
+                    break
+                if time.monotonic() - noted > _SECONDS_BETWEEN_NOTES:
+                    file.flush()
+                    part.note()
+                    noted = time.monotonic()
+        finally:  # also on an interrupt
+            file.flush()
+            part.note()
     if whole is not None and length > whole:
         part.discard()
         raise DownloadError(
@@ -424,9 +406,8 @@ def _body(response: "requests.Response") -> Iterator[bytes]:
 def _validator(response: "requests.Response") -> str | None:
     """What identifies this version of the file in If-Range: a strong ETag, else the date it was last modified."""
     etag = response.headers.get("ETag")
-    if etag and not etag.startswith("W/"):
-        return etag
-    return response.headers.get("Last-Modified")
+    validator = etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified")
+    return validator if validator and is_plain(validator) else None
 
 
 def _refusal(response: "requests.Response") -> str:
@@ -442,7 +423,7 @@ def _refusal(response: "requests.Response") -> str:
     )
 
 
-def _out_of_patience(url: str, part: _Part, transfer: Transfer, trouble: object) -> DownloadError:
+def _out_of_patience(url: str, part: Part, transfer: Transfer, trouble: object) -> DownloadError:
     return DownloadError(
         f"gave up on {url} after {transfer.attempts} attempts without progress, with {part.length:,} bytes "
         f"here. The last one: {trouble}. Run again to continue where it stopped."

@@ -13,8 +13,9 @@ Sources: Gorelick, Blank, Shechtman, Irani and Basri, "Actions as Space-Time Sha
 Kautz, "MoCoGAN: Decomposing Motion and Content for Video Generation", CVPR 2018, and its code.
 """
 
+import logging
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ from ldvd_lib._kit.checks import one_of, whole_number
 from ldvd_lib.data import decode
 from ldvd_lib.data.store import ClipStore
 from ldvd_lib.data.ucf101 import SUBSETS
+
+logger = logging.getLogger(__name__)
 
 # Folder → action, as MoCoGAN numbers them; it has no folder 2.
 FOLDERS = {"0": "wave1", "1": "wave2", "3": "jack", "4": "bend"}
@@ -108,6 +111,8 @@ def load(
 ) -> ClipStore:
     """Read the Weizmann actions into a store in memory.
 
+    A file that is no strip of square frames is skipped, logged and named in the store; it never costs the others.
+
     Args:
         root: the directory that holds ``actions/``, or ``actions`` itself; 36 clips and their mirror images, 64×64.
         image_size: height and width of the stored frames in pixels; resized as `ldvd_lib.data.prepare` does.
@@ -121,7 +126,7 @@ def load(
 
     Raises:
         FileNotFoundError: there is no such directory, a folder is missing, or one has no pictures.
-        WeizmannError: a file is no picture, or no strip of square frames; or a folder has an odd number of files.
+        WeizmannError: a folder has an odd number of files, or not one file can be read.
         ValueError: an option is not of the kind above, or leaves no clip.
     """
     one_of("subset", subset, SUBSETS)
@@ -136,16 +141,22 @@ def load(
     ]
     if not wanted:
         raise ValueError(f"the subset {subset!r} is empty: of the people {people}, test_people has {test}")
-    clips = [_read(strip.path, image_size) for strip in wanted]
-    lengths = np.array([len(clip) for clip in clips], dtype=np.int64)
-    return ClipStore(
-        frames=np.concatenate(clips),
-        offsets=np.cumsum(lengths) - lengths,
-        lengths=lengths,
-        labels=np.array([CLASSES.index(strip.class_name) for strip in wanted], dtype=np.int64),
-        fps=np.full(len(clips), FRAME_RATE),
-        names=[strip.name for strip in wanted],
-        class_names=list(CLASSES),
+    clips, read, skipped = [], [], []
+    for strip in wanted:
+        try:
+            clips.append(_read(strip.path, image_size))
+            read.append(strip)
+        except WeizmannError as error:
+            logger.warning("skipped %s: %s", strip.name, error)
+            skipped.append({"name": strip.name, "reason": str(error)})
+    if not clips:
+        raise WeizmannError(f"{root}: not one of {len(wanted)} strips can be read; the first: {skipped[0]['reason']}")
+    store = ClipStore.from_clips(
+        clips,
+        labels=[CLASSES.index(strip.class_name) for strip in read],
+        class_names=CLASSES,
+        fps=FRAME_RATE,
+        names=[strip.name for strip in read],
         parameters={
             "image_size": image_size,
             "stride": 1,
@@ -155,17 +166,19 @@ def load(
             "test_people": test,
             "mirrored": mirrored,
         },
-        skipped=[],
     )
+    return replace(store, skipped=skipped)
 
 
 def _read(path: Path, image_size: int) -> np.ndarray:
     """The frames of a strip, (T, image_size, image_size, 3) uint8."""
+    if not path.is_file():  # a link that leads nowhere, a directory, or a pipe, which one would wait for without end
+        raise WeizmannError(f"{path}: not a file; fetch it again")
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=("JPEG", "PNG")) as picture:
             strip = np.array(picture.convert("RGB"))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: Pillow's word for a broken PNG
-        reason = "not a picture" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+    except Exception as error:  # of a damaged picture, Pillow raises nearly anything
+        reason = "not a JPEG or PNG picture" if isinstance(error, Image.UnidentifiedImageError) else str(error)
         raise WeizmannError(f"{path}: cannot be read ({reason}); fetch it again") from error
     height, width, _ = strip.shape
     if width % height:

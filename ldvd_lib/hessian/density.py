@@ -91,7 +91,7 @@ def spectral_density(
     random = torch.Generator().manual_seed(seed)
     nodes, weights, products = np.zeros((samples, steps)), np.zeros((samples, steps)), 0
     for sample in range(samples):
-        krylov = Krylov(operator, capacity=steps, start=None, random=random)
+        krylov = Krylov(operator, capacity=steps, random=random)
         while krylov.size < steps:
             krylov.grow()
             if krylov.beta == 0:  # an invariant space: the quadrature is exact

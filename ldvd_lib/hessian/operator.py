@@ -126,6 +126,6 @@ class HessianOperator:
 
         def product(vector: np.ndarray) -> np.ndarray:
             flat = torch.from_numpy(vector.copy()).flatten().to(self.device, self.dtype)
-            return (self @ flat).double().cpu().numpy()
+            return (self @ flat).cpu().double().numpy()
 
         return LinearOperator(self.shape, matvec=product, rmatvec=product, dtype=float)

@@ -43,7 +43,10 @@ class CurvatureReport:
         for rank, (value, residual) in enumerate(zip(pairs.values, pairs.residuals, strict=True), start=1):
             lines.append(f"  {rank:2d}  {value:10.4g}   {residual:8.1e}")
         if not pairs.converged:
-            lines.append("  not converged: allow more products, or a larger tolerance; residuals say how far off")
+            lines.append(
+                "  not converged: within the residual of each value there is an eigenvalue, but a leading one may be "
+                "missing; allow more products, or a larger tolerance"
+            )
         if self.density:
             mean, error = self.density.mean()
             lines.append(f"  mean of all eigenvalues {mean:.3g} ± {error:.1g}")
@@ -84,7 +87,12 @@ def measure(
 
     Returns:
         A report for each discriminator.
+
+    Raises:
+        ValueError: for a surface with fewer than two eigenvalues, or what `ldvd_lib.hessian.lanczos` cannot do.
     """
+    if surface and k < 2:
+        raise ValueError(f"a loss surface needs two eigenvectors: ask for 2 eigenvalues or more, not {k}")
     reports = []
     for name in gan.discriminators:
         objective = objective_of(gan, name, videos, labels=labels, seed=seed)
@@ -95,14 +103,14 @@ def measure(
             which=which,
             tolerance=tolerance,
             max_products=max_products,
-            vectors=surface and k > 1,
+            vectors=surface,
             seed=seed,
         )
         surfaces = None
-        if surface and pairs.vectors is not None:
+        if pairs.vectors is not None:
             planes = {
                 "top two eigenvectors": pairs.vectors[:2],
-                "two random directions": random_directions(operator.shape[0], seed=seed).to(operator.device),
+                "two random directions": random_directions(operator.shape[0], seed=seed),
             }
             surfaces = {
                 label: loss_surface(objective, objective.parameters, plane, radius=1.0, points=15, progress=progress)

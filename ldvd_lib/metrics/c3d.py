@@ -108,9 +108,6 @@ class C3D(FeatureNetwork):
         arrays = read_npz(path, what="TGAN's C3D weights (conv3d_deepnetA_ucf.npz, linked from the TGAN repository)")
         with torch.device("meta"):
             network = cls(**sizes)
-        renamed = {
-            name.replace("/W", ".weight").replace("/b", ".bias"): torch.from_numpy(array)
-            for name, array in arrays.items()
-        }
+        renamed = {name.replace("/W", ".weight").replace("/b", ".bias"): array for name, array in arrays.items()}
         network.load_state_dict(match_weights(network, renamed, where=path), assign=True)
         return network.eval()

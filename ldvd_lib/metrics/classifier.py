@@ -27,11 +27,18 @@ def load_classifier() -> tuple[C3D, str]:
     """The small C3D that we trained on the built-in actions, in evaluation mode, and the SHA-256 of its file.
 
     Raises:
-        FileNotFoundError, ValueError: see `ldvd_lib._kit.shelf.verified`.
+        FileNotFoundError, ValueError: see `ldvd_lib._kit.shelf.verified`; or the index describes no network.
     """
     weights, entry = shelf.load_weights(PRETRAINED)
-    network = C3D(**entry["network"])
-    network.load_state_dict(match_weights(network, weights, where=entry["file"]))
+    options: Any = entry.get("network")
+    try:
+        network = C3D(**dict(options))
+    except (TypeError, ValueError, RuntimeError) as error:  # an edited index may say anything
+        raise ValueError(
+            f"{shelf.directory() / shelf.INDEX} describes no network of {PRETRAINED} ({options!r:.200}: {error}): "
+            "restore it with `git checkout pretrained`, or install anew"
+        ) from error
+    network.load_state_dict(match_weights(network, weights, where=shelf.directory() / entry["file"]))
     return network.eval(), entry["sha256"]
 
 

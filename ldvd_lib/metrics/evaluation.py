@@ -4,10 +4,8 @@ Videos are made, judged and forgotten batch by batch; only features are kept, in
 evaluation goes on where it stopped.
 """
 
-import json
 import math
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,18 +16,19 @@ from tqdm.auto import tqdm
 
 from ldvd_lib._kit.checks import whole_number
 from ldvd_lib._kit.configuration import from_dict, load_json, save_json
-from ldvd_lib._kit.files import replacing, to_disk
+from ldvd_lib._kit.lock import locked
+from ldvd_lib.metrics.feature_files import FeatureWriter, Record, read_features
 from ldvd_lib.metrics.frechet import frechet_distance
 from ldvd_lib.metrics.inception_score import inception_score
 from ldvd_lib.metrics.kernel import kernel_distance
 from ldvd_lib.metrics.neighbours import neighbour_metrics
+from ldvd_lib.metrics.preparation import as_float32
 from ldvd_lib.metrics.protocol import Judge, Protocol
 
 # seed, count, first position → batches (n, 3, T, H, W) in [-1, 1]; see `ldvd_lib.runs.sources`
 Source = Callable[[int, int, int], Iterator[Tensor]]
 
-LOG = "progress.json"
-SECONDS_BETWEEN_LOGS = 5.0  # waiting for a disk after every batch would be slow where batches take milliseconds
+LOCK = ".lock"
 NEIGHBOUR = 5  # the k of precision, recall, density and coverage
 
 
@@ -38,14 +37,14 @@ class Features:
     """What a judge's network says of some videos.
 
     Attributes:
-        features: ``(n, d)`` float32, memory-mapped.
-        probabilities: ``(n, num_classes)`` float32, memory-mapped; None if the protocol has no classes.
+        features: ``(n, d)`` float32.
+        probabilities: ``(n, num_classes)`` float32; None if the protocol has no classes.
         record: what they depend on: ``protocol``, ``weights``, ``videos``, ``seed``, ``count``.
     """
 
     features: Tensor
     probabilities: Tensor | None
-    record: dict[str, str | int]
+    record: Record
 
 
 @torch.no_grad()
@@ -65,7 +64,8 @@ def extract(
     Args:
         judge: network and preparation.
         source: makes videos from a seed.
-        directory: for the files; what it holds must be of the same judge, videos, seed and count.
+        directory: for the files; what it holds must be of the same judge, videos, seed and count. Nothing is written
+            if they are finished. While another process computes them, this one waits.
         videos: what the source makes, in words that change when the videos do (with the step of a run, say).
         seed: handed to the source.
         count: how many.
@@ -73,11 +73,13 @@ def extract(
         progress: show a progress bar.
 
     Raises:
-        ValueError: if the directory holds something else, or videos are not finite, not in [-1, 1], of another shape
-            or length than the protocol has, or not as many as asked for.
+        ValueError: if the directory holds something else or is damaged, or videos are not floating-point, not finite,
+            not in [-1, 1], of another shape or length than the protocol has, or not as many as asked for.
+        FileNotFoundError: if one of the files is missing.
+        OSError: if they cannot be written, on a full disk, say; what was computed is kept.
     """
     count = whole_number("count", count, least=1)
-    record: dict[str, str | int] = {
+    record: Record = {
         "protocol": judge.protocol.identity,
         "weights": judge.weights,
         "videos": videos,
@@ -85,107 +87,32 @@ def extract(
         "count": count,
     }
     layers = {"features": judge.protocol.layer} | ({"probabilities": "prob"} if judge.protocol.inception_score else {})
-    files = _FeatureFiles(Path(directory), layers, record)
-    if files.done < count:
-        network = judge.network.to(device).eval()
-        bar = tqdm(total=count, initial=files.done, unit="video", desc=judge.protocol.name, disable=not progress)
-        # Whatever ends the loop, an interrupt as well: what was computed until then is logged.
-        with bar, files:
-            for batch in source(seed, count, files.done):
-                _check(batch, most=count - files.done, protocol=judge.protocol)
-                prepared = judge.prepare(batch.to(device))
-                # Channels last is faster on a CPU (benchmarks/metrics.py); resized videos are not so.
-                activations = network.activations(prepared.contiguous(memory_format=torch.channels_last_3d))
-                files.append({name: activations[layer] for name, layer in layers.items()}, count=count)
-                bar.update(len(batch))
-        if files.done < count:
-            raise ValueError(f"the source gave {files.done} videos, but {count} were asked for")
-    tensors = {name: torch.from_numpy(array) for name, array in files.arrays.items()}
+    directory = Path(directory)
+    while (arrays := read_features(directory, layers, record)) is None:
+        # Reading takes no lock, so that it can be done where nothing can be written.
+        busy = f"the features in {directory} are being computed elsewhere"
+        with locked(directory / LOCK, busy=busy, patience=math.inf), FeatureWriter(directory, layers, record) as files:
+            if files.done == count:
+                continue  # another has computed them in the meantime
+            network = judge.network.to(device).eval()
+            bar = tqdm(total=count, initial=files.done, unit="video", desc=judge.protocol.name, disable=not progress)
+            with bar:
+                for batch in source(seed, count, files.done):
+                    checked = _checked(batch, most=count - files.done, protocol=judge.protocol)
+                    prepared = judge.prepare(checked.to(device))
+                    # Channels last is faster on a CPU (benchmarks/metrics.py); resized videos are not so.
+                    activations = network.activations(prepared.contiguous(memory_format=torch.channels_last_3d))
+                    files.append({name: activations[layer] for name, layer in layers.items()})
+                    bar.update(len(checked))
+            if files.done < count:
+                raise ValueError(f"the source gave {files.done} videos, but {count} were asked for")
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     return Features(tensors["features"], tensors.get("probabilities"), record)
 
 
-class _FeatureFiles:
-    """Arrays in files that are filled from the front, and a log of how far they are filled.
-
-    The log never says more than what is on the disk already: it is written after the arrays, every few seconds and when
-    the ``with`` block ends.
-
-    Args:
-        directory: for the files; what it holds must have the same record.
-        names: of the arrays.
-        record: what they depend on.
-
-    Attributes:
-        arrays: name → memory-mapped array; empty until the first rows are appended.
-        done: rows that are filled.
-
-    Raises:
-        ValueError: if the directory holds something else.
-    """
-
-    def __init__(self, directory: Path, names: Iterable[str], record: dict[str, str | int]) -> None:
-        self.directory, self.record = directory, record
-        self.done = _done_before(directory, record)
-        self.arrays: dict[str, np.memmap] = {}
-        if self.done:
-            self.arrays = {name: np.lib.format.open_memmap(self._path(name), mode="r+") for name in names}
-        self._logged, self._logged_at = self.done, time.monotonic()
-
-    def __enter__(self) -> "_FeatureFiles":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.done > self._logged:
-            self._log()
-
-    def append(self, rows: dict[str, Tensor], *, count: int) -> None:
-        """Fill the next rows of each array; at the first call, arrays of `count` rows are made."""
-        until = self.done
-        for name, values in rows.items():
-            if name not in self.arrays:
-                self.arrays[name] = self._new(name, (count, values.shape[1]))
-            until = self.done + len(values)
-            self.arrays[name][self.done : until] = values.float().cpu().numpy()
-        self.done = until
-        if time.monotonic() - self._logged_at >= SECONDS_BETWEEN_LOGS:
-            self._log()
-
-    def _log(self) -> None:
-        for name, array in self.arrays.items():
-            array.flush()
-            to_disk(self._path(name))
-        with replacing(self.directory / LOG) as temporary:
-            temporary.write_text(json.dumps({**self.record, "done": self.done}))
-        self._logged, self._logged_at = self.done, time.monotonic()
-
-    def _new(self, name: str, shape: tuple[int, int]) -> np.memmap:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        array = np.lib.format.open_memmap(self._path(name), mode="w+", dtype=np.float32, shape=shape)
-        to_disk(self.directory)
-        return array
-
-    def _path(self, name: str) -> Path:
-        return self.directory / f"{name}.npy"
-
-
-def _done_before(directory: Path, record: dict[str, str | int]) -> int:
-    """How many videos' features a directory holds already."""
-    path = directory / LOG
-    if not path.is_file():
-        return 0
-    logged = json.loads(path.read_text())
-    done = logged.pop("done")
-    different = [
-        f"{key}: {logged.get(key)!r} there, {value!r} now" for key, value in record.items() if logged.get(key) != value
-    ]
-    if different:
-        raise ValueError(f"{directory} holds other features ({'; '.join(different)}): delete it, or choose another")
-    return done
-
-
-def _check(videos: Tensor, *, most: int, protocol: Protocol) -> None:
-    if videos.ndim != 5 or videos.shape[1] != 3:
-        raise ValueError(f"videos must have shape (N, 3, T, H, W), got {tuple(videos.shape)}")
+def _checked(videos: Tensor, *, most: int, protocol: Protocol) -> Tensor:
+    """The videos as float32, if they are what the protocol judges."""
+    videos = as_float32(videos)
     if videos.shape[2] != protocol.num_frames:
         raise ValueError(
             f"protocol {protocol.name!r} judges windows of {protocol.num_frames} frames, and the source gave videos of "
@@ -199,6 +126,7 @@ def _check(videos: Tensor, *, most: int, protocol: Protocol) -> None:
     if videos.abs().max() > 1 + 1e-4:
         low, high = videos.min().item(), videos.max().item()
         raise ValueError(f"videos must be in [-1, 1], and these go from {low:.3g} to {high:.3g}")
+    return videos
 
 
 @dataclass(frozen=True)
@@ -215,6 +143,9 @@ class Evaluation:
         values: metric → one value for each repetition.
         windows: which part of each clip was judged, ``"windows of 16 of 32 frames"``, say; empty if the clips have the
             protocol's length.
+
+    Raises:
+        ValueError: if a metric has not one finite value for each repetition.
     """
 
     name: str
@@ -225,6 +156,13 @@ class Evaluation:
     seeds: tuple[int, ...]
     values: dict[str, tuple[float, ...]]
     windows: str = ""
+
+    def __post_init__(self) -> None:
+        for metric, values in self.values.items():
+            if len(values) != len(self.seeds) or not all(map(math.isfinite, values)):
+                raise ValueError(
+                    f"{metric} has the values {values}, but must have a finite one for each of {len(self.seeds)} seeds"
+                )
 
     def summary(self) -> dict[str, tuple[float, float]]:
         """Mean and standard deviation over the repetitions; the deviation of a single one is not a number."""
@@ -273,6 +211,7 @@ def evaluate(
     directory: str | Path,
     *,
     name: str,
+    videos: str | None = None,
     windows: str = "",
     samples: int | None = None,
     repeats: int | None = None,
@@ -287,7 +226,8 @@ def evaluate(
         source: makes videos from a seed; see `ldvd_lib.runs.sources`.
         real: features of real videos, from `extract` with the same judge.
         directory: for features, which are kept, so that an interrupted evaluation continues.
-        name: of what is judged, in words that change when the videos do.
+        name: of what is judged; the result bears it.
+        videos: what the source makes, as for `extract`; default the name, which must change then when the videos do.
         windows: which part of each clip the source shows, in words, if not all of it; the result says so.
         samples, repeats: instead of the protocol's; the result says so by its counts.
         seed: of the first repetition; the next ones follow it.
@@ -317,7 +257,7 @@ def evaluate(
             judge,
             source,
             Path(directory) / f"seed-{number}",
-            videos=name,
+            videos=name if videos is None else videos,
             seed=number,
             count=samples,
             device=device,

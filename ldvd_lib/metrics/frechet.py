@@ -14,6 +14,7 @@ Sources: Dowson & Landau 1982 (the distance); Heusel et al. 2017 (FID); Unterthi
 (merging means and covariances).
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +28,7 @@ from ldvd_lib._kit.files import save_tensors
 from ldvd_lib.metrics._arguments import features_of, same_width
 
 _FORMAT = "ldvd-gaussian-statistics-1"
-_OWN = {"format", "count"}  # keys of the file's header beside the metadata
+_OWN = {"format", "count", "sha256"}  # keys of the file's header beside the metadata
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +39,8 @@ class GaussianStatistics:
         count: samples that they were taken from, 2 or more.
         mean: ``(d,)`` float64.
         covariance: ``(d, d)`` float64, unbiased (the sum of products over n − 1).
-        metadata: text to keep with them, such as the protocol that the features came from; the keys ``format`` and
-            ``count`` are the file's own.
+        metadata: text to keep with them, such as the protocol that the features came from; the keys ``format``,
+            ``count`` and ``sha256`` are the file's own.
 
     Raises:
         ValueError: if the shapes do not belong together, a number is not finite, the covariance is not one, or
@@ -53,9 +54,9 @@ class GaussianStatistics:
 
     def __post_init__(self) -> None:
         whole_number("count", self.count, least=2)
-        if self.mean.ndim != 1 or self.covariance.shape != (len(self.mean), len(self.mean)):
+        if self.mean.ndim != 1 or not len(self.mean) or self.covariance.shape != 2 * self.mean.shape:
             raise ValueError(
-                f"mean and covariance must have shapes (d,) and (d, d), got {tuple(self.mean.shape)} "
+                f"mean and covariance must have shapes (d,) and (d, d), d ≥ 1, got {tuple(self.mean.shape)} "
                 f"and {tuple(self.covariance.shape)}"
             )
         if self.mean.dtype != torch.float64 or self.covariance.dtype != torch.float64:
@@ -119,8 +120,13 @@ class GaussianStatistics:
 
     def save(self, path: str | Path) -> Path:
         """Write them to a safetensors file, whole or not at all; returns its path."""
-        header = {**self.metadata, "format": _FORMAT, "count": str(self.count)}
+        header = {**self.metadata, "format": _FORMAT, "count": str(self.count), "sha256": self._sha256()}
         return save_tensors(path, {"mean": self.mean, "covariance": self.covariance}, metadata=header)
+
+    def _sha256(self) -> str:
+        """Of the numbers, so that a file whose numbers have changed is noticed."""
+        numbers = (self.mean, self.covariance)
+        return hashlib.sha256(b"".join(tensor.cpu().contiguous().numpy().tobytes() for tensor in numbers)).hexdigest()
 
     @classmethod
     def load(cls, path: str | Path) -> "GaussianStatistics":
@@ -137,10 +143,15 @@ class GaussianStatistics:
             with safe_open(path, framework="pt") as file:
                 header = dict(file.metadata() or {})
                 if header.pop("format", None) != _FORMAT:
-                    raise ValueError(f"{path} holds no statistics that GaussianStatistics.save wrote")
-                return cls(int(header.pop("count")), file.get_tensor("mean"), file.get_tensor("covariance"), header)
-        except SafetensorError as error:
-            raise ValueError(f"{path} cannot be read as safetensors ({error}); compute the statistics anew") from error
+                    raise ValueError("it holds no statistics that GaussianStatistics.save wrote")
+                sha256 = header.pop("sha256", None)  # not in files of before there were any
+                count, mean, covariance = header.pop("count"), file.get_tensor("mean"), file.get_tensor("covariance")
+                statistics = cls(int(count), mean, covariance, header)
+                if sha256 not in (None, statistics._sha256()):
+                    raise ValueError("its numbers have changed since they were written")
+                return statistics
+        except (SafetensorError, ValueError, KeyError) as error:
+            raise ValueError(f"{path} cannot be read as statistics ({error}); compute them anew") from error
 
 
 def frechet_distance(first: Tensor | GaussianStatistics, second: Tensor | GaussianStatistics) -> float:

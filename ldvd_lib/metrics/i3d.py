@@ -4,6 +4,8 @@ Sources: Carreira & Zisserman 2017, "Quo Vadis, Action Recognition?"; Unterthine
 MODELS §11. The modules carry the names of the widely used PyTorch weights, so that these load as they are.
 """
 
+import hashlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +30,9 @@ BLOCKS = {
     "Mixed_5c": (384, 192, 384, 48, 128, 128),
 }
 LAYERS = ("pooled", "logits")
+# The conversion by the authors of StyleGAN-V (Skorokhodov et al. 2022): 51,235,320 bytes.
+SCRIPT_URL = "https://www.dropbox.com/s/ge9e5ujwgetktms/i3d_torchscript.pt?dl=1"
+SCRIPT_SHA256 = "bec6519f66ea534e953026b4ae2c65553c17bf105611c746d904657e5860a5e2"
 MIN_FRAMES = 9
 
 
@@ -184,15 +189,19 @@ class ScriptedI3D(FeatureNetwork):
 
     @classmethod
     def from_file(cls, path: str | Path) -> "ScriptedI3D":
-        """Read ``i3d_torchscript.pt``.
+        """Read ``i3d_torchscript.pt``, the published file and no other: opening TorchScript runs the code in it.
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if it is not TorchScript.
+            ValueError: if it is another file.
         """
         path = require_file(path, what="I3D trained on Kinetics-400 as TorchScript (i3d_torchscript.pt)")
-        try:
-            scripted = torch.jit.load(path, map_location="cpu")
-        except (RuntimeError, ValueError) as error:
-            raise ValueError(f"{path} cannot be read as TorchScript ({error})") from error
-        return cls(scripted).eval()
+        content = path.read_bytes()  # once: what is loaded is what was hashed
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != SCRIPT_SHA256:
+            raise ValueError(
+                f"{path} is not the I3D that is published as TorchScript ({len(content):,} bytes with SHA-256 "
+                f"{digest:.12}…, expected {SCRIPT_SHA256:.12}…), and is not opened, since TorchScript runs the code in "
+                f"it: download it again from {SCRIPT_URL}, or put the weights alone there instead (rgb_imagenet.pt)"
+            )
+        return cls(torch.jit.load(io.BytesIO(content), map_location="cpu")).eval()

@@ -1,10 +1,9 @@
 """From a video to what a feature network takes: resizing, colours, scale, crop, exactly as each protocol defines it."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -16,6 +15,22 @@ MEAN_COLUMNS = slice(21, 149)
 CROP = slice(8, 120)
 
 Preparation = Callable[[Tensor], Tensor]
+
+
+def as_float32(videos: Tensor) -> Tensor:
+    """Videos ``(N, 3, T, H, W)`` of any floating dtype in the dtype of the networks' weights.
+
+    Raises:
+        ValueError: for another shape or dtype.
+    """
+    if videos.ndim != 5 or videos.shape[1] != 3:
+        raise ValueError(f"videos must have shape (N, 3, T, H, W), got {tuple(videos.shape)}")
+    if not videos.is_floating_point():
+        raise ValueError(
+            f"videos must be floating-point numbers in [-1, 1], got {videos.dtype}; `ldvd_lib.video.to_float` makes "
+            "them of uint8"
+        )
+    return videos.float()
 
 
 def resize(videos: Tensor, size: int, mode: str) -> Tensor:
@@ -45,7 +60,7 @@ def for_c3d(mean: Tensor) -> Preparation:
     mean = mean[..., MEAN_COLUMNS]
 
     def prepare(videos: Tensor) -> Tensor:
-        pixels = resize(videos * 128 + 128, 128, "bicubic").flip(1)
+        pixels = resize(as_float32(videos) * 128 + 128, 128, "bicubic").flip(1)
         return (pixels - mean.to(pixels))[..., CROP, CROP]
 
     return prepare
@@ -59,10 +74,11 @@ def read_mean(path: str | Path) -> Tensor:
         ValueError: if it holds something else.
     """
     arrays = read_npz(path, what="TGAN's mean of Sports-1M (mean2.npz, linked from the TGAN repository)")
-    if "mean" not in arrays or arrays["mean"].size != np.prod(MEAN_SHAPE):
-        shapes = {name: array.shape for name, array in arrays.items()}
+    mean = arrays.get("mean")
+    if mean is None or mean.numel() != math.prod(MEAN_SHAPE) or mean.is_complex():
+        shapes = {name: tuple(array.shape) for name, array in arrays.items()}
         raise ValueError(f"{path} holds {shapes}, but an array 'mean' of shape {MEAN_SHAPE} was expected")
-    mean = torch.from_numpy(arrays["mean"].astype(np.float32).reshape(MEAN_SHAPE))
+    mean = mean.float().reshape(MEAN_SHAPE)
     if not mean.isfinite().all():
         raise ValueError(f"the mean in {path} is not finite")
     return mean
@@ -70,9 +86,14 @@ def read_mean(path: str | Path) -> Tensor:
 
 def for_i3d(videos: Tensor) -> Tensor:
     """FVD's preparation: to 224×224, bilinear, clamped to [-1, 1] (bilinear interpolation keeps the range)."""
-    return resize(videos, 224, "bilinear")
+    return resize(as_float32(videos), 224, "bilinear")
 
 
 def for_small_c3d(size: int) -> Preparation:
     """For a small C3D of ours: resized if need be, otherwise as it is, [-1, 1] RGB."""
-    return lambda videos: videos if videos.shape[-1] == size else resize(videos, size, "bilinear")
+
+    def prepare(videos: Tensor) -> Tensor:
+        videos = as_float32(videos)
+        return videos if videos.shape[-1] == size else resize(videos, size, "bilinear")
+
+    return prepare

@@ -162,7 +162,8 @@ def open_judge(name: str, directory: str | Path | None = None, *, progress: bool
     Args:
         name: see `get`.
         directory: where the published weights are: ``conv3d_deepnetA_ucf.npz`` and ``mean2.npz`` for C3D,
-            ``i3d_torchscript.pt`` or ``rgb_imagenet.pt`` for I3D. For a network of torchvision it is a file, or a
+            ``i3d_torchscript.pt`` (no other than the published file, since opening it runs code) or
+            ``rgb_imagenet.pt`` for I3D. For a network of torchvision it is a file, or a
             directory with a file of the network's name (``r3d_18.pth`` or ``r3d_18.safetensors``, say); without it
             torchvision fetches the weights where there is internet. The protocol ``"actions"`` needs none; ours come
             with the course.

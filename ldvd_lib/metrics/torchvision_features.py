@@ -16,7 +16,7 @@ from ldvd_lib._kit.checks import one_of
 from ldvd_lib._kit.files import file_sha256
 from ldvd_lib._kit.torchvision import torchvision
 from ldvd_lib.metrics.network import FeatureNetwork
-from ldvd_lib.metrics.preparation import resize
+from ldvd_lib.metrics.preparation import as_float32, resize
 from ldvd_lib.metrics.weights import match_weights, read_tensors
 
 _HASH = re.compile(r"-([0-9a-f]{8,})\.")  # in the names of published files: how their SHA-256 begins
@@ -62,7 +62,7 @@ class TorchvisionFeatures(FeatureNetwork):
 
     def prepare(self, videos: Tensor) -> Tensor:
         """``(N, 3, T, H, W)`` in [-1, 1] → `image_size`, bilinear, each colour normalised as in training."""
-        return (resize((videos + 1) / 2, self.image_size, "bilinear") - self.mean) / self.deviation
+        return (resize((as_float32(videos) + 1) / 2, self.image_size, "bilinear") - self.mean) / self.deviation
 
     def activations(self, videos: Tensor) -> dict[str, Tensor]:
         """Prepared videos → ``features`` ``(N, d)``, ``logits`` and ``prob`` ``(N, num_classes)``."""
@@ -96,7 +96,7 @@ def weights_file(name: str, place: str | Path | None = None, *, progress: bool =
 
     Raises:
         FileNotFoundError: if it is not there, or cannot be fetched, saying where to get it.
-        ValueError: if the file in the cache is not the published one.
+        ValueError: if the file has the published one's name, and is another.
     """
     url = torchvision.models.get_model_weights(name).DEFAULT.url
     published = Path(urlparse(url).path).name
@@ -107,7 +107,7 @@ def weights_file(name: str, place: str | Path | None = None, *, progress: bool =
     candidates = [place / file for file in names] if place.is_dir() else [place]
     for path in candidates:
         if path.is_file():
-            return path
+            return _verified(path) if path.name == published else path
     expected = f"{place} holds none of {', '.join(names)}" if place.is_dir() else f"there is no file {place}"
     raise FileNotFoundError(
         f"{expected}, the weights of torchvision's {name}: download them from {url}; or do not say where they are "
@@ -139,11 +139,15 @@ def _fetched(name: str, path: Path, progress: bool) -> Path:
                     f"fetched ({error}): download {weights.url} where there is internet, and say where the file is "
                     "(--weights)"
                 ) from error
-    # torch.hub looks at the hash of what it downloads, but not of what is there already.
+    return _verified(path)  # torch.hub looks at the hash of what it downloads, but not of what is there already
+
+
+def _verified(path: Path) -> Path:
+    """The published file, if it has the SHA-256 in its name."""
     begins = _HASH.search(path.name)
     if begins and not file_sha256(path).startswith(begins[1]):
         raise ValueError(
             f"{path} is not the file that torchvision publishes (its SHA-256 does not begin with {begins[1]}): "
-            "delete it, and it is fetched again"
+            "delete it, and download it again"
         )
     return path

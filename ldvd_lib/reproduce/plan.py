@@ -1,14 +1,14 @@
 """What a reproduction consists of: the trainings behind the rows of tables, each once, in the order of work."""
 
+import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from ldvd_lib import paper, zoo
-from ldvd_lib._kit.checks import suggestion
-from ldvd_lib._kit.configuration import from_dict, load_json, save_json
+from ldvd_lib._kit.checks import suggestion, whole_number
+from ldvd_lib._kit.configuration import load_records, save_json
+from ldvd_lib._kit.lock import locked
 from ldvd_lib.gan import VideoGANConfig
 from ldvd_lib.metrics import Protocol
 from ldvd_lib.metrics.protocol import get as get_protocol
@@ -61,6 +61,9 @@ class Order:
             )
         if not self.targets or not self.seeds:
             raise ValueError("at least one table and one seed must be asked for")
+        for name in ("steps", "samples", "repeats", "probe_every"):
+            if getattr(self, name) is not None:
+                whole_number(name, getattr(self, name), least=1)
         targets = [name for target in self.targets for name in TARGETS.get(target, (target,))]
         object.__setattr__(self, "targets", tuple(dict.fromkeys(targets)))
         if self.probe_every and self.changes.get("compile") and set(self.targets) != {CURVATURE}:
@@ -196,9 +199,8 @@ def remember(order: Order, directory: str | Path) -> list[Order]:
     For a table that was asked for before, the new order replaces the earlier one; other tables stay, so that one report
     covers all.
     """
-    lock = Path(directory) / LOCKS / "plan.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock):  # if two processes begin at the same time, both orders must be kept
+    lock, busy = Path(directory) / LOCKS / "plan.lock", f"another process is writing {Path(directory) / PLAN}"
+    with locked(lock, busy=busy, patience=math.inf):  # if two begin at the same time, both orders must be kept
         earlier = [
             replace(previous, targets=targets)
             for previous in recall(directory)
@@ -213,9 +215,14 @@ def recall(directory: str | Path) -> list[Order]:
     """The orders that a directory holds; none if it is not one of a reproduction.
 
     Raises:
-        ValueError: if the file is damaged.
+        ValueError: if the file is damaged, or has an order that cannot be carried out.
     """
     path = Path(directory) / PLAN
     if not path.is_file():
         return []
-    return [from_dict(Order, values, where=str(path)) for values in load_json(path)]
+    orders = load_records(Order, path, called="order")
+    try:
+        make_plan(*orders)
+    except ValueError as error:
+        raise ValueError(f"{path} has an order that cannot be carried out: {error}") from error
+    return orders

@@ -30,12 +30,19 @@ class Progress:
 
     @classmethod
     def of(cls, training: Training, directory: Path) -> "Progress":
-        """Look it up in the directory of a reproduction."""
+        """Look it up in the directory of a reproduction.
+
+        Raises:
+            ValueError: if a file of the training is damaged.
+        """
         home = directory / training.directory
         run = Run.open(home) if (home / CONFIG).is_file() else None
         step = run.newest_step if run and run.checkpoints else 0
         if (home / DIVERGED).is_file():
-            return cls(step, False, True, (home / DIVERGED).read_text().strip())
+            why = (home / DIVERGED).read_text(errors="replace").strip()
+            if not why:
+                raise ValueError(f"{home / DIVERGED} is empty: delete it, and the training is tried again")
+            return cls(step, False, True, why)
         is_trained = step >= training.steps
         return cls(step, is_trained, is_trained and _is_judged(training, home))
 

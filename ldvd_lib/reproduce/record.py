@@ -1,10 +1,12 @@
 """What the directory of a reproduction holds, read from its files: orders, trainings, runs, results, spectra."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ldvd_lib import zoo
 from ldvd_lib.paper.claims import Curvature, Findings, curvatures_of, examine
-from ldvd_lib.reproduce.plan import CURVATURE, RUNS, Order, Plan, Training, make_plan, recall
+from ldvd_lib.reproduce.plan import CURVATURE, PLAN, RUNS, Order, Plan, Training, make_plan, recall
 from ldvd_lib.reproduce.progress import Counts, Progress
 from ldvd_lib.reproduce.work import hardware_of
 from ldvd_lib.runs import Condition, Measured, Result, Run, results_of_run
@@ -49,13 +51,15 @@ class Record:
         directory = Path(directory)
         orders = tuple(recall(directory))
         if not orders:
-            raise FileNotFoundError(f"{directory} holds no reproduction: begin one with `ldvd reproduce TABLE`")
+            raise FileNotFoundError(
+                f"{directory} holds no reproduction ({PLAN} has no order): begin one with `ldvd reproduce TABLE`"
+            )
         plan = make_plan(*orders)
         progress = tuple(Progress.of(training, directory) for training in plan.trainings)
         runs = {
             path.parent.relative_to(directory).as_posix(): Run.open(path.parent)
             for study in (RUNS, CURVATURE)
-            for path in sorted(directory.glob(f"{study}/seed-*/*/{CONFIG}"), key=_by_seed)
+            for path in sorted(filter(_is_ours, directory.glob(f"{study}/seed-*/*/{CONFIG}")), key=_by_seed)
         }
         results = [
             replace(result, hardware=hardware_of(run))
@@ -97,6 +101,11 @@ class Record:
         """The plan's trainings, of one study or of all, and how far they have got."""
         pairs = zip(self.plan.trainings, self.progress, strict=True)
         return [(training, done) for training, done in pairs if study in ("", training.study)]
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a run's directory is called as a training's is, and not as a user's copy of it."""
+    return re.fullmatch("seed--?[0-9]+", path.parent.parent.name) is not None and path.parent.name in zoo.ENTRIES
 
 
 def _by_seed(path: Path) -> tuple[int, str]:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
 from ldvd_lib._kit.configuration import load_json, save_json
+from ldvd_lib._kit.files import replacing
+from ldvd_lib._kit.lock import locked
 from ldvd_lib.classroom.environment import environment_report
 from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.metrics import Features, Judge
@@ -20,6 +21,7 @@ from ldvd_lib.paper.claims import PROBE_BATCH
 from ldvd_lib.reproduce.plan import CURVATURE, LOCKS, RUNS, Plan, Training
 from ldvd_lib.reproduce.progress import DIVERGED, Counts, Progress
 from ldvd_lib.runs import Run, scores
+from ldvd_lib.runs.checkpoint import step_of
 from ldvd_lib.runs.files import CONFIG
 from ldvd_lib.runs.run import RunConfig
 from ldvd_lib.runs.sources import check_length
@@ -146,7 +148,7 @@ class Workshop:
             if run is None or not (run.checkpoints or done.diverged):
                 continue
             run.config.require_same(RunConfig(training.config, sampler.describe(), training.seed), where=home / CONFIG)
-            steps = [int(path.name.removeprefix("step_")) for path in run.checkpoints]
+            steps = [step_of(path) for path in run.checkpoints]
             is_lost = not done.is_complete and training.steps not in steps
             # The claims are about all probes of a run, also those of later steps.
             if done.step > training.steps and (is_lost or training.study == CURVATURE):
@@ -167,15 +169,14 @@ class Workshop:
     def _claim(self, training: Training) -> Iterator[bool]:
         """Lock a training; gives False if another process is working on it, or has completed it."""
         path = self.directory / LOCKS / f"{training.directory.as_posix().replace('/', '-')}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            held = FileLock(path).acquire(timeout=0)
-        except Timeout:
-            yield False
-            return
-        with held:
-            # Another process may have completed it since the plan was read.
-            yield not Progress.of(training, self.directory).is_complete
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(path, busy=f"another process is working on {training}"))
+            except BlockingIOError:
+                is_ours = False
+            else:  # another process may have completed it since the plan was read
+                is_ours = not Progress.of(training, self.directory).is_complete
+            yield is_ours
 
     def _train(self, training: Training, stores: Stores, budget: Budget) -> bool:
         """Train, or continue; returns whether the training has done its steps."""
@@ -211,7 +212,8 @@ class Workshop:
             trainer.run(steps)
         except TrainingDiverged as error:
             # This is a finding too, and the other trainings can still be done.
-            (home / DIVERGED).write_text(f"{str(error).partition(';')[0]}\n")
+            with replacing(home / DIVERGED) as temporary:
+                temporary.write_text(f"{str(error).partition(';')[0]}\n")
             logger.warning("%s is given up: %s", training, error)
             return False
         if trainer.interrupted and not budget.is_spent:
@@ -254,14 +256,24 @@ def hardware(device: str | torch.device) -> str:
 
 
 def hardware_of(run: Run) -> str:
-    """What a run was trained on, in words; empty if not known."""
-    path = run.directory / ENVIRONMENT
-    return "; then ".join(load_json(path)) if path.is_file() else ""
+    """What a run was trained on, in words; empty if not known.
+
+    Raises:
+        ValueError: if the file that says so is damaged.
+    """
+    return "; then ".join(_machines(run.directory))
+
+
+def _machines(home: Path) -> list[str]:
+    path = home / ENVIRONMENT
+    machines = load_json(path) if path.is_file() else []
+    if not isinstance(machines, list) or not all(isinstance(machine, str) for machine in machines):
+        raise ValueError(f"{path} must hold a list of machines in words: delete it if it was edited")
+    return machines
 
 
 def _note_hardware(home: Path, device: str | torch.device) -> None:
     """Write beside a run what it is trained on; if it moves to another machine, both."""
-    path = home / ENVIRONMENT
-    machines, machine = load_json(path) if path.is_file() else [], hardware(device)
+    machines, machine = _machines(home), hardware(device)
     if machine not in machines:
-        save_json([*machines, machine], path)
+        save_json([*machines, machine], home / ENVIRONMENT)

@@ -2,20 +2,17 @@
 
 import contextlib
 import json
-import logging
 import os
 import platform
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from ldvd_lib._kit.files import replacing
+from ldvd_lib._kit.configuration import save_json
+from ldvd_lib._kit.files import remove_leftovers
+from ldvd_lib._kit.lock import locked
 
 LOCK, HOLDER = ".lock", ".training.json"
-
-logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -23,33 +20,24 @@ def held(directory: Path) -> Iterator[None]:
     """Keep a run directory for oneself within the block; made if absent. What a killed process held is free again.
 
     Raises:
-        RuntimeError: if it is being trained already, saying by whom.
+        BlockingIOError: if it is being trained already, saying by whom.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(directory / LOCK, thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RuntimeError(
-            f"{directory} is being trained already, {_holder(directory)}: stop that first, or choose another directory"
-        ) from None
-    except (OSError, NotImplementedError) as error:
-        logger.warning("%s cannot be locked (%s): see to it that nothing else trains there", directory, error)
-        yield
-        return
-    try:
-        with replacing(directory / HOLDER) as temporary:
-            begun = datetime.now().astimezone().isoformat(timespec="seconds")
-            temporary.write_text(json.dumps({"process": os.getpid(), "host": platform.node(), "since": begun}))
-        yield
-    finally:
+    with locked(directory / LOCK, busy=f"{directory} is being trained already, {_holder(directory)}"):
+        holder = directory / HOLDER
+        # Only a courtesy to others: the training says itself where it cannot write.
         with contextlib.suppress(OSError):
-            (directory / HOLDER).unlink(missing_ok=True)
-        lock.release()
+            remove_leftovers(holder)
+            since = datetime.now().astimezone().isoformat(timespec="seconds")
+            save_json({"process": os.getpid(), "host": platform.node(), "since": since}, holder)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                holder.unlink(missing_ok=True)
 
 
 def _holder(directory: Path) -> str:
-    """Who has it, in words."""
+    """Who has it, in words, if anyone has."""
     try:
         holder = json.loads((directory / HOLDER).read_text())
         who = "this process" if holder["process"] == os.getpid() else f"process {holder['process']}"

@@ -19,9 +19,11 @@ from torch import nn
 
 from ldvd_lib import zoo
 from ldvd_lib._kit.checks import suggestion
-from ldvd_lib._kit.shelf import directory, entries, entry, verified
+from ldvd_lib._kit.configuration import from_dict
+from ldvd_lib._kit.shelf import INDEX, directory, entries, entry, verified, weights_file
 from ldvd_lib._kit.tables import InColumns
 from ldvd_lib.gan import VideoGAN
+from ldvd_lib.runs.checkpoint import list_checkpoints
 from ldvd_lib.runs.run import Run
 
 __all__ = ["directory", "list_models", "load", "load_gan", "open_run", "reproduction"]
@@ -59,8 +61,8 @@ def load_gan(name: str, *, data: str | None = None, preset: str | None = None) -
     """
     model = _find(name, networks="discriminators", data=data, preset=preset)
     models = _models()
-    if "discriminators" not in models[model]["networks"]:
-        complete = [other for other, record in models.items() if "discriminators" in record["networks"]]
+    if "discriminators" not in models[model].networks:
+        complete = [other for other, record in models.items() if "discriminators" in record.networks]
         raise ValueError(f"{model} was kept without its discriminators; with them there are {complete}")
     return open_run(model).gan()
 
@@ -71,8 +73,11 @@ def open_run(name: str, *, data: str | None = None, preset: str | None = None) -
     Args and errors are those of `load`.
     """
     model = _find(name, data=data, preset=preset)
-    verified(model)
-    return Run.open(directory() / model)
+    checkpoint = verified(model).parent
+    run = Run.open(directory() / model)
+    if checkpoint not in list_checkpoints(run.directory):
+        raise ValueError(f"{directory() / INDEX}: the file of {model!r} is not in a checkpoint of {run.directory}")
+    return Run(run.directory, run.config, [checkpoint])  # and no other, whatever else lies beside it
 
 
 def reproduction(data: str = "actions") -> Path:
@@ -98,36 +103,83 @@ def reproduction(data: str = "actions") -> Path:
     return path
 
 
-def _models() -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True)
+class _Scores:
+    """What is used of an evaluation in an entry."""
+
+    protocol: str
+    values: dict[str, tuple[float, ...]]
+
+    def __post_init__(self) -> None:
+        if not all(self.values.values()):
+            raise ValueError("a metric has no value")
+
+    def __str__(self) -> str:
+        """The first two, those that papers report."""
+        first = tuple(self.values.items())[:2]
+        return f"{', '.join(f'{name} {sum(some) / len(some):.4g}' for name, some in first)} ({self.protocol})"
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What is used of the entry of a trained GAN."""
+
+    file: str
+    model: str
+    preset: str
+    data: str
+    clips: str
+    steps: int
+    networks: tuple[str, ...]
+    metrics: tuple[dict[str, Any], ...]  # evaluations
+
+    @classmethod
+    def of(cls, record: dict[str, Any], where: str) -> "_Model":
+        return from_dict(cls, {key: value for key, value in record.items() if key in cls.__annotations__}, where=where)
+
+    def scores(self, where: str) -> str:
+        """In words."""
+        scores = []
+        for evaluation in self.metrics:
+            known = {key: evaluation[key] for key in _Scores.__annotations__ if key in evaluation}
+            scores.append(str(from_dict(_Scores, known, where=f"{where}, metrics")))
+        return "; ".join(scores) or "not evaluated"
+
+
+def _models() -> dict[str, _Model]:
     """The entries that are trained GANs, and not the judge's."""
-    return {name: record for name, record in entries().items() if record["kind"] == "gan"}
+    return {name: _Model.of(record, _where(name)) for name, record in entries().items() if record.get("kind") == "gan"}
+
+
+def _where(name: str) -> str:
+    return f"{directory() / INDEX}, {name}"
 
 
 def _find(name: str, *, networks: str = "generator", **wanted: str | None) -> str:
     """The name of the entry that suits a name and wishes best; of several, one that has the networks."""
     models = _models()
     model = zoo.ALIASES.get(name, name)
-    same = [other for other, record in models.items() if record["model"] == model]
+    same = [other for other, record in models.items() if record.model == model]
     candidates = [name] if name in models else same
     if not candidates:
         raise ValueError(_nothing_to_load(name, models))
 
     def nearness(candidate: str) -> tuple[int, ...]:
         record = models[candidate]
-        wishes = [record[key] == (value or FIRST_CHOICE[key]) for key, value in wanted.items()]
-        return *wishes, networks in record["networks"], record["steps"]  # of those that suit, the one trained longest
+        wishes = [getattr(record, key) == (value or FIRST_CHOICE[key]) for key, value in wanted.items()]
+        return *wishes, networks in record.networks, record.steps  # of those that suit, the one trained longest
 
     best = max(candidates, key=nearness)
     record = models[best]
-    missed = {key: value for key, value in wanted.items() if value and record[key] != value}
+    missed = {key: value for key, value in wanted.items() if value and getattr(record, key) != value}
     if missed:
         logger.warning(
             "we have no %s with %s: this is %s, with %s. To train the other: %s",
             name,
             _in_words(missed),
             best,
-            _in_words({key: record[key] for key in missed}),
-            _command(record["model"], wanted["preset"] or record["preset"]),
+            _in_words({key: getattr(record, key) for key in missed}),
+            _command(record.model, wanted["preset"] or record.preset),
         )
     return best
 
@@ -140,12 +192,12 @@ def _command(model: str, preset: str) -> str:
     return f"ldvd train {model} --preset {preset} --data DIRECTORY"
 
 
-def _nothing_to_load(name: str, models: dict[str, dict[str, Any]]) -> str:
-    choice = f"there are {sorted(models)}" if models else "so far, no model comes with the course"
+def _nothing_to_load(name: str, models: dict[str, _Model]) -> str:
+    choice = f"there are {sorted(models)}" if models else f"{directory() / INDEX} lists none"
     if name in zoo.ENTRIES:
         return f"{name!r} was not trained for the course: {choice}; train it with `{_command(name, 'lite')}`"
     if name in entries():
-        return f"{name!r} is no video GAN but a {entry(name)['kind']}: {choice}"
+        return f"{name!r} is no video GAN but a {entry(name).get('kind')}: {choice}"
     return f"no model is called {name!r} ({choice}): {suggestion(name, [*models, *zoo.ENTRIES])}"
 
 
@@ -186,20 +238,13 @@ def list_models() -> Table:
     return Table(
         Row(
             name,
-            record["model"],
-            record["preset"],
-            f"{record['data']}: {record['clips']}",
-            record["steps"],
-            " and ".join(record["networks"]),
-            (directory() / record["file"]).stat().st_size / 1e6,
-            "; ".join(map(_scores, record["metrics"])) or "not evaluated",
+            record.model,
+            record.preset,
+            f"{record.data}: {record.clips}",
+            record.steps,
+            " and ".join(record.networks),
+            weights_file(name).stat().st_size / 1e6,
+            record.scores(_where(name)),
         )
-        for name, record in sorted(_models().items(), key=lambda item: -item[1]["steps"])
+        for name, record in sorted(_models().items(), key=lambda item: -item[1].steps)
     )
-
-
-def _scores(evaluation: dict[str, Any]) -> str:
-    """The first two scores of an evaluation, those that papers report."""
-    values = dict(tuple(evaluation["values"].items())[:2])
-    scores = ", ".join(f"{metric} {sum(repetitions) / len(repetitions):.4g}" for metric, repetitions in values.items())
-    return f"{scores} ({evaluation['protocol']})"

@@ -223,7 +223,10 @@ def results_of_run(run: Run | str | Path) -> list[Result]:
 def trained_on(run: Run) -> str:
     """What a run was trained on, in words."""
     data = run.config.data
-    return f"{data['clips']:,} clips ({data['subset']}), {data['image_size']} px" if "clips" in data else "unknown data"
+    if "clips" not in data:
+        return "unknown data"
+    subset, size = (data.get(key, "unknown") for key in ("subset", "image_size"))  # of clips that were made in memory
+    return f"{data['clips']:,} clips ({subset}), {size} px"
 
 
 def _seconds(run: Run, steps: int) -> float | None:

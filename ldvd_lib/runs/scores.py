@@ -8,14 +8,18 @@
 already are not computed again, and an interrupted evaluation continues where it stopped.
 """
 
+import contextlib
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from filelock import FileLock
 
+from ldvd_lib._kit.files import remove_leftovers
+from ldvd_lib._kit.lock import locked
 from ldvd_lib.data import ClipStore
 from ldvd_lib.metrics import Evaluation, Features, Judge, Protocol, evaluate, extract
-from ldvd_lib.metrics.evaluation import Source
+from ldvd_lib.metrics.evaluation import LOCK, Source
 from ldvd_lib.runs.files import EVALUATION
 from ldvd_lib.runs.run import Run
 from ldvd_lib.runs.sources import describe_store, describe_windows, digest_weights, from_generator, from_store
@@ -49,20 +53,16 @@ def real_features(
         ValueError: as `ldvd_lib.metrics.extract`; or the store is not in files, and there is no directory.
     """
     samples = samples or judge.protocol.samples
-    home = Path(directory or features_directory(store, judge, samples))
-    home.parent.mkdir(parents=True, exist_ok=True)
-    # A process that starts anew empties the files. If several need them, one makes them and the others wait.
-    with FileLock(home.with_name(f".{home.name}.lock")):
-        return extract(
-            judge,
-            _windows(judge, store, short, batch_size),
-            home,
-            videos=describe_store(store),
-            seed=seed,
-            count=samples,
-            device=device,
-            progress=progress,
-        )
+    return extract(
+        judge,
+        _windows(judge, store, short, batch_size),
+        directory or features_directory(store, judge, samples),
+        videos=describe_store(store),
+        seed=seed,
+        count=samples,
+        device=device,
+        progress=progress,
+    )
 
 
 def features_directory(store: ClipStore, judge: Judge, samples: int | None = None) -> Path:
@@ -117,12 +117,14 @@ def judge_run(
     generator = run.generator(step).to(device)
     num_frames = judge.protocol.num_frames
     home = evaluation_directory(run.directory, judge.protocol, step, samples) if directory is None else Path(directory)
+    videos = f"step {step} ({digest_weights(generator):.8})"  # not where the run is, for it may be moved and renamed
     evaluation = evaluate(
         judge,
         from_generator(generator, num_frames=num_frames, batch_size=batch_size),
         real,
         home,
-        name=f"{run.directory.name}, step {step} ({digest_weights(generator):.8})",
+        name=f"{run.directory.name}, {videos}",
+        videos=videos,
         windows=describe_windows(generator, num_frames),
         samples=samples,
         repeats=repeats,
@@ -130,7 +132,7 @@ def judge_run(
         device=device,
         progress=progress,
     )
-    return evaluation, evaluation.save(home / EVALUATION)
+    return evaluation, _kept(evaluation, home / EVALUATION)
 
 
 def judge_clips(
@@ -161,7 +163,17 @@ def judge_clips(
         device=device,
         progress=progress,
     )
-    return evaluation, evaluation.save(home / EVALUATION)
+    return evaluation, _kept(evaluation, home / EVALUATION)
+
+
+def _kept(evaluation: Evaluation, path: Path) -> Path:
+    """The file with an evaluation; nothing is written if it says so already, under whatever name of the run."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        if replace(Evaluation.load(path), name=evaluation.name) == evaluation:
+            return path
+    with locked(path.with_name(LOCK), busy=f"{path} is being written elsewhere", patience=math.inf):
+        remove_leftovers(path)
+        return evaluation.save(path)
 
 
 def _windows(judge: Judge, store: ClipStore, short: str, batch_size: int) -> Source:

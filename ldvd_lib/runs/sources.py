@@ -94,11 +94,18 @@ def from_store(store: ClipStore, *, num_frames: int = 16, batch_size: int = 32, 
 
 
 def describe_store(store: ClipStore) -> str:
-    """What windows of a store are windows of, in words that change when its clips do."""
-    sample = np.linspace(0, len(store.frames) - 1, min(256, len(store.frames)), dtype=np.int64)
-    digest = hashlib.sha256(store.lengths.tobytes() + store.frames[sample].tobytes()).hexdigest()
-    subset = store.parameters["subset"]
-    return f"windows of {len(store):,} clips ({subset}), {store.image_size} px ({digest:.8})"
+    """What windows of a store are windows of, in words that change when its clips do; not with where the store is.
+
+    The hash in it is of lengths and of 256 frames, evenly spaced, if the store is of a subset of a data set, where that
+    tells one from another and need not read gigabytes; of arrays of one's own, it is of every frame.
+    """
+    subset, frames = store.parameters.get("subset"), store.frames
+    if subset is not None:
+        frames = frames[np.linspace(0, len(frames) - 1, min(256, len(frames)), dtype=np.int64)]
+    digest = hashlib.sha256(store.lengths.tobytes())
+    digest.update(np.ascontiguousarray(frames).data)
+    part = "" if subset is None else f" ({subset})"
+    return f"windows of {len(store):,} clips{part}, {store.image_size} px ({digest.hexdigest():.8})"
 
 
 def digest_weights(module: nn.Module) -> str:

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Protocol
 
 from ldvd_lib import video
-from ldvd_lib.runs.files import SAMPLES
+from ldvd_lib._kit.files import remove_leftovers
+from ldvd_lib.runs.files import SAMPLES, step_name
 from ldvd_lib.training.sampling import sample_videos
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class SampleGrid:
 
     def __call__(self, trainer: "Trainer") -> None:
         """Write the grid."""
-        directory = trainer.directory / SAMPLES
-        directory.mkdir(exist_ok=True)
+        path = trainer.directory / SAMPLES / f"{step_name(trainer.step)}.gif"
+        remove_leftovers(path)  # a run that was killed while it wrote this grid comes here again
         videos = sample_videos(trainer.sampling_generator(), self.num_videos, seed=self.seed)
-        video.save_gif(videos, directory / f"step_{trainer.step:07d}.gif", scale=self.scale)
+        video.save_gif(videos, path, scale=self.scale)

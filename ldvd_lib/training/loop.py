@@ -1,7 +1,6 @@
 """The training loop: steps, metrics, samples, checkpoints; interruptible, and resumed bit for bit."""
 
 import contextlib
-import json
 import logging
 import signal
 import threading
@@ -15,7 +14,7 @@ from torch import Tensor
 from tqdm.auto import tqdm
 
 from ldvd_lib._kit.configuration import save_json, to_dict
-from ldvd_lib._kit.files import to_disk
+from ldvd_lib._kit.files import remove_leftovers, to_disk
 from ldvd_lib.batch import Batch
 from ldvd_lib.blocks import noise_from
 from ldvd_lib.data.sample import WindowSampler, check_fit
@@ -24,9 +23,9 @@ from ldvd_lib.generators import VideoGenerator
 from ldvd_lib.objective import Objective
 from ldvd_lib.recipe import GAMES
 from ldvd_lib.runs import checkpoint
-from ldvd_lib.runs.files import CONFIG, METRICS, SPECTRUM
+from ldvd_lib.runs.files import CHECKPOINTS, CONFIG, METRICS, SPECTRUM
 from ldvd_lib.runs.lock import held
-from ldvd_lib.runs.run import Run, RunConfig, cut_log
+from ldvd_lib.runs.run import Run, RunConfig, append_record, cut_log
 from ldvd_lib.training.callbacks import Callback, SampleGrid
 from ldvd_lib.training.play import Source, play
 from ldvd_lib.training.players import Players
@@ -68,8 +67,9 @@ class Trainer:
 
     Raises:
         ValueError: if the sampler's clips do not fit the GAN, a callback needs what compiled networks do not have, or
-            `directory` holds a run and `resume` is false, or it holds a run of another configuration.
-        RuntimeError: if something else is training in `directory`.
+            `directory` holds a run and `resume` is false, or it holds a run of another configuration, or what is left
+            of a run and cannot be continued.
+        BlockingIOError: if something else is training in `directory`.
     """
 
     def __init__(
@@ -130,14 +130,17 @@ class Trainer:
 
         Raises:
             TrainingDiverged: if a loss or weight is not finite any more; the last checkpoint is kept.
-            RuntimeError: if it is running already, in another thread; or if something else trains, or has trained
-                since, in its directory.
+            RuntimeError: if it is running already, in another thread; or if something else has trained since in its
+                directory.
+            BlockingIOError: if something else trains in its directory.
+            OSError: if something cannot be written, to a full disk, say; the last checkpoint is kept.
         """
         if not self._busy.acquire(blocking=False):
             raise RuntimeError(f"the run in {self.directory} is already going on: stop that first")
         try:
             with held(self.directory):
                 self._check_directory()
+                self._cut_logs(self._config)  # of what an earlier `run` was about to write when it failed
                 return self._run(steps)
         finally:
             self._busy.release()
@@ -153,15 +156,14 @@ class Trainer:
         started, before = time.perf_counter(), self.seconds
         bar = tqdm(total=steps, initial=self.step, unit="step", disable=not self.progress, desc=self.gan.config.name)
         noise = noise_from(self.random, *self.gan.discriminators.values())
-        with bar, noise, self._interruptible(), (self.directory / METRICS).open("a") as log:
+        with bar, noise, self._interruptible():
             while self.step < steps and not self._stop.is_set():
                 values = self._train_step()
                 self.seconds = before + time.perf_counter() - started
                 if self.step % self.log_every == 0 or self.step == steps:
                     metrics = self._check_finite(values)
                     record = {"step": self.step, "seconds": round(self.seconds, 3), **metrics}
-                    log.write(json.dumps(record) + "\n")
-                    log.flush()
+                    append_record(self.directory / METRICS, record)
                     bar.set_postfix({name: f"{value:.3g}" for name, value in metrics.items()}, refresh=False)
                 for callback in self.callbacks:
                     if self.step % callback.every == 0:
@@ -244,19 +246,39 @@ class Trainer:
     def _open_directory(self, resume: bool) -> None:
         path = self.directory / CONFIG
         checkpoints = checkpoint.list_checkpoints(self.directory)
+        written_under = Run.open(self.directory).config if path.exists() else self._config
         if path.exists() and checkpoints and not resume:
             raise ValueError(
                 f"{self.directory} already holds a run: continue it with resume=True (`--resume`), "
                 "or choose another directory"
             )
-        written_under = self._config
-        if path.exists() and checkpoints:
-            written_under = Run.open(self.directory).config
+        if not (path.exists() and checkpoints):
+            self._check_forgettable(path)
+        for name in (CONFIG, METRICS, SPECTRUM):
+            remove_leftovers(self.directory / name)
+        checkpoint.remove_leftovers(self.directory)
+        if checkpoints:
             written_under.require_same(self._config, where=path)
             self._load_newest(checkpoints)
+        self._cut_logs(written_under)  # before the configuration, which says under what names they were written
         save_json(to_dict(self._config), path)
+
+    def _cut_logs(self, written_under: RunConfig) -> None:
         for name in (METRICS, SPECTRUM):
             cut_log(self.directory / name, self.step, written_under)
+
+    def _check_forgettable(self, config: Path) -> None:
+        """Whether nothing is lost if a run begins here: no checkpoints, whatever their names, and no log of another."""
+        there = [f"{CHECKPOINTS}/{path.name}" for path in (self.directory / CHECKPOINTS).glob("[!.]*")]
+        if not config.exists():
+            there += [name for name in (METRICS, SPECTRUM) if (self.directory / name).exists()]
+        if there:
+            shown = f"{', '.join(sorted(there)[:3])}{' and more' * (len(there) > 3)}"
+            lacking = "no checkpoint of the name that training gives" if config.exists() else f"no {CONFIG}"
+            raise ValueError(
+                f"{self.directory} holds {shown}, and {lacking}, "
+                "so it can be neither continued nor begun anew: put back what is missing, or choose another directory"
+            )
 
     def _check_directory(self) -> None:
         """Whether the directory is still as this run left it."""
@@ -275,8 +297,7 @@ class Trainer:
         damaged: list[str] = []
         for directory in reversed(checkpoints):
             try:
-                weights = checkpoint.load_weights(directory / checkpoint.WEIGHTS)
-                state = checkpoint.load_state(directory)
+                self._load(directory)
             except (ValueError, FileNotFoundError) as error:
                 damaged.append(str(error))
                 continue
@@ -287,16 +308,25 @@ class Trainer:
                     checkpoint.set_aside(other),
                     directory.name,
                 )
-            self._load(weights, state)
             return
         raise ValueError(f"no checkpoint in {self.directory} can be read: {'; '.join(damaged)}")
 
-    def _load(self, weights: dict[str, Tensor], state: dict[str, Any]) -> None:
-        self.players.networks().load_state_dict(weights)
-        self.players.load_state_dict(state["optimizers"])
-        self.step, self.seconds = state["step"], state["seconds"]
-        self.random.set_state(state["random"])
-        self.sampler.load_state_dict(state["sampler"])
+    def _load(self, directory: Path) -> None:
+        weights = checkpoint.load_weights(directory / checkpoint.WEIGHTS)
+        state = checkpoint.load_state(directory)
+        networks = self.players.networks()
+        checkpoint.check_fit(networks, weights, directory / checkpoint.WEIGHTS)
+        networks.load_state_dict(weights)
+        try:
+            self.players.load_state_dict(state["optimizers"])
+            self.step, self.seconds = int(state["step"]), float(state["seconds"])
+            self.random.set_state(state["random"])
+            self.sampler.load_state_dict(state["sampler"])
+            if self.step != checkpoint.step_of(directory):
+                raise ValueError(f"it is of step {self.step}")
+        except Exception as error:  # each part says in its own way that it has been given something else
+            where = directory / checkpoint.STATE
+            raise ValueError(f"{where} is not the state of this run at that step: {error!r}") from error
 
     @contextlib.contextmanager
     def _interruptible(self) -> Iterator[None]:

@@ -3,7 +3,6 @@
 Source: LDVD paper, Figures 3–5 and 7; MODELS §6.
 """
 
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from ldvd_lib.batch import Batch
 from ldvd_lib.gan import VideoGAN
 from ldvd_lib.hessian import HessianOperator, lanczos, objective_of
 from ldvd_lib.runs.files import SPECTRUM
+from ldvd_lib.runs.run import append_record
 
 if TYPE_CHECKING:
     from ldvd_lib.training.loop import Trainer
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class SpectrumProbe:
     """Leading eigenvalues of every discriminator's Hessian, as lines of ``spectrum.jsonl``.
 
-    All probes of a run are of the same real videos and latents, so that what changes between them is the networks
-    alone. Training does not notice: weights, gradients, statistics and random streams stay as they are.
+    All probes of a run are of the same real videos and latents, and start from the same vector, so that what changes
+    between them is the networks alone, and a run that is resumed records the same numbers. Training does not notice:
+    weights, gradients, statistics and random streams stay as they are.
 
     Args:
         every: steps between two probes.
@@ -43,26 +44,20 @@ class SpectrumProbe:
         batch_size: int | None = None,
         which: str = "magnitude",
         tolerance: float = 1e-2,
-        max_products: int = 100,
+        max_products: int = 200,
         seed: int = 0,
     ) -> None:
         self.every, self.k, self.batch_size, self.seed = every, k, batch_size, seed
         self.which, self.tolerance, self.max_products = which, tolerance, max_products
         self._batch: Batch | None = None
-        self._starts: dict[str, Tensor] = {}
 
     def __call__(self, trainer: "Trainer") -> None:
         """Measure, and write one line for each discriminator."""
         if self._batch is None:
             self._batch = trainer.sampler.peek(self.batch_size, seed=self.seed).to(trainer.device)
-        with (trainer.directory / SPECTRUM).open("a") as log:
-            for name in trainer.gan.discriminators:
-                log.write(
-                    json.dumps(
-                        {"step": trainer.step, **self.measure(trainer.gan, name, self._batch.video, self._batch.labels)}
-                    )
-                    + "\n"
-                )
+        for name in trainer.gan.discriminators:
+            record = self.measure(trainer.gan, name, self._batch.video, self._batch.labels)
+            append_record(trainer.directory / SPECTRUM, {"step": trainer.step, **record})
 
     def measure(self, gan: VideoGAN, name: str, videos: Tensor, labels: Tensor | None = None) -> dict:
         """The spectrum of one discriminator as a record of plain values.
@@ -86,10 +81,8 @@ class SpectrumProbe:
             which=self.which,
             tolerance=self.tolerance,
             max_products=self.max_products,
-            start=self._starts.get(name),
             seed=self.seed,
         )
-        self._starts[name] = pairs.start
         if operator.device.type == "cuda":
             torch.cuda.synchronize(operator.device)
         return {

@@ -169,7 +169,7 @@ class ArchitectureLab(CourseWidget):
         gan = config.build(seed=seed)
         callbacks: list[Callback] = [
             SampleGrid(max(1, self.steps // GRIDS), num_videos=8),
-            SpectrumProbe(max(LEAST_BETWEEN_PROBES, self.steps // PROBES), k=4, max_products=40),
+            SpectrumProbe(max(LEAST_BETWEEN_PROBES, self.steps // PROBES), k=4),
         ]
         trainer = Trainer(
             gan,

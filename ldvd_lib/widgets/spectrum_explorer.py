@@ -213,12 +213,10 @@ def _opened(run: Source) -> Run:
 
 
 def _spectra_of(label: str, run: Run) -> dict[str, Spectrum]:
-    """Discriminator → spectrum, with rising steps (the last measurement of each) and leading eigenvalues first."""
+    """Discriminator → spectrum, leading eigenvalues first."""
     spectra = {}
     for name, recorded in run.spectrum().items():
-        latest = {int(step): row for row, step in enumerate(recorded["step"])}
-        rows = [latest[step] for step in sorted(latest)]
-        spectrum = {key: recorded[key][rows] for key in _KEPT}
+        spectrum = {key: recorded[key] for key in _KEPT}
         order = np.argsort(-np.abs(spectrum["eigenvalues"]), axis=1, kind="stable")
         for key in ("eigenvalues", "residuals"):
             spectrum[key] = np.take_along_axis(spectrum[key], order, axis=1)

@@ -2,10 +2,9 @@
 
 import atexit
 import contextvars
-import json
-import math
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,9 @@ import traitlets
 from ldvd_lib._kit.checks import whole_number
 from ldvd_lib.figures.training import draw_run, draw_text
 from ldvd_lib.runs import Run
-from ldvd_lib.runs.files import METRICS, SPECTRUM
+from ldvd_lib.runs.checkpoint import list_checkpoints
+from ldvd_lib.runs.files import METRICS, SPECTRUM, step_in
+from ldvd_lib.runs.run import check_alike, parse_record
 from ldvd_lib.training import SampleGrid, SpectrumProbe, Trainer, TrainingDiverged
 from ldvd_lib.widgets._course_widget import CourseWidget, png, say, script, style
 
@@ -89,8 +90,10 @@ class TrainingMonitor(CourseWidget):
         steps = whole_number("steps", steps, least=1)
         self.trainer = trainer
         self._lock = threading.RLock()  # buttons are handled in one thread, and steps are done in another
-        self._metrics_file = _NewRecords(trainer.directory / METRICS)
-        self._spectrum_file = _NewRecords(trainer.directory / SPECTRUM)
+        self._metrics_file = _NewRecords(trainer.directory / METRICS, numbers=["seconds"])
+        self._spectrum_file = _NewRecords(
+            trainer.directory / SPECTRUM, numbers=["largest", "smallest"], words=["discriminator"]
+        )
         self._watch = _Watch(self)
         self._request = ""  # "pause" or "stop", once one was asked for
         self._next_news = 0.0
@@ -182,20 +185,26 @@ class TrainingMonitor(CourseWidget):
     # The thread that trains ------------------------------------------------------------------------------------------
 
     def _train(self, steps: int) -> None:
-        trainer, error = self.trainer, None
+        trainer: Trainer = self.trainer
+        error: Exception | None = None
         progress, trainer.progress = trainer.progress, False
         trainer.callbacks.append(self._watch)
         try:
             trainer.run(steps)
         except Exception as caught:
             error = caught
+        except BaseException as caught:  # it ends the thread all the same, and the state must not be "running" then
+            error = RuntimeError(f"the training was ended by {type(caught).__name__}")
         finally:
             trainer.callbacks.remove(self._watch)
             trainer.progress = progress
             atexit.unregister(self._leave)
         with self._lock, self.hold_sync():
+            try:
+                self._look()
+            except (OSError, ValueError) as caught:
+                error = error or caught
             self.error = error
-            self._look()
             self._settle()
             self.send_state("_series")  # all of it, for programs that keep states (such as nbclient) but no messages
 
@@ -215,7 +224,10 @@ class TrainingMonitor(CourseWidget):
             with self.hold_sync():
                 self.set_trait("rate", rate)
                 self.set_trait("eta", (self.steps - step) / rate if rate else None)
-                self._look()
+                try:
+                    self._look()
+                except (OSError, ValueError) as error:  # what cannot be shown does not stop the training
+                    self._report(str(error), failed=True)
 
     def _look(self) -> None:
         """Read what is new in the run's directory."""
@@ -230,7 +242,7 @@ class TrainingMonitor(CourseWidget):
         }
         if new_rows:
             self.send({"type": "rows", "series": new_rows})
-        grids = {int(path.stem.removeprefix("step_")): path for path in Run.open(self.trainer.directory).sample_files}
+        grids = {step_in(path.stem) or 0: path for path in Run.open(self.trainer.directory).sample_files}
         newest = max((step for step in grids if step <= self.step), default=0)
         if newest > self._sampled_step:
             self._samples, self._sampled_step = grids[newest].read_bytes(), newest
@@ -264,13 +276,13 @@ class TrainingMonitor(CourseWidget):
         """Set and report the state while it does not run."""
         with self._lock:
             self.set_trait("eta", None)
-            run = Run.open(self.trainer.directory)
-            saved = f" Saved in {run.checkpoints[-1]}." if run.checkpoints else ""
+            checkpoints = list_checkpoints(self.trainer.directory)
+            saved = f" Saved in {checkpoints[-1]}." if checkpoints else ""
             if isinstance(self.error, TrainingDiverged):
                 # The error says at which step, and what is saved.
                 self._set("failed", f"Failed: {self.error}.", failed=True)
             elif self.error is not None:
-                advice = f"The last checkpoint is {run.checkpoints[-1]}." if saved else "There is no checkpoint yet."
+                advice = f"The last checkpoint is {checkpoints[-1]}." if saved else "There is no checkpoint yet."
                 self._set("failed", f"Failed at {self._count}. {say(self.error)}. {advice}", failed=True)
             elif self.step >= self.steps:
                 self._set("finished", f"Finished: {self._count}.{saved}")
@@ -354,10 +366,11 @@ class _Watch:
 
 
 class _NewRecords:
-    """Calling it returns the records that were added to a JSON-lines file since the last call."""
+    """Calling it returns the records that were added to a log since the last call; all have these numbers and words."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.position = path, 0
+    def __init__(self, path: Path, *, numbers: Sequence[str], words: Sequence[str] = ()) -> None:
+        self.path, self.numbers, self.words = path, numbers, words
+        self.position = self.lines = 0
 
     def __call__(self) -> list[dict[str, Any]]:
         if not self.path.is_file():
@@ -366,7 +379,10 @@ class _NewRecords:
             file.seek(self.position)
             lines, newline, _ = file.read().rpartition(b"\n")
         self.position += len(lines + newline)
-        return [json.loads(line) for line in lines.splitlines()]
+        self.lines, first = self.lines + lines.count(b"\n") + len(newline), self.lines + 1
+        records = [parse_record(line, n, self.path) for n, line in enumerate(lines.splitlines(), start=first)]
+        check_alike(records, self.path, numbers=self.numbers, words=self.words, first=first)
+        return records
 
 
 def _interval(trainer: Trainer, kind: type) -> int | None:
@@ -375,8 +391,8 @@ def _interval(trainer: Trainer, kind: type) -> int | None:
 
 
 def _number(value: float | None) -> float | None:
-    """The value with six digits; None if it is not finite, which JSON does not have."""
-    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
+    """The value with six digits; None where there is none."""
+    return None if value is None else float(f"{value:.6g}")
 
 
 def _add_metrics(series: Series, records: list[dict[str, Any]]) -> None:

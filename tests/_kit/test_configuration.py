@@ -55,6 +55,14 @@ def test_damaged_json_names_the_file(tmp_path) -> None:
         load_json(path)
 
 
+@pytest.mark.parametrize("content", ["", "{", '{"a": NaN}', "[-Infinity]", "[" * 100_000, "\xff"])
+def test_what_is_no_json_names_the_file(tmp_path, content: str) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(content, encoding="latin-1")
+    with pytest.raises(ValueError, match=r"c\.json does not hold JSON"):
+        load_json(path)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -96,3 +104,10 @@ def test_a_value_of_another_type_is_named_with_its_place(changes: dict, message:
 def test_types_are_checked(value: object, hint: object, fits: bool) -> None:
     with contextlib.nullcontext() if fits else pytest.raises(ValueError, match=r"x.* must be of type"):
         check_type("x", value, hint)
+
+
+@pytest.mark.parametrize("value", [float("nan"), -float("inf"), np.float32("inf"), 10**400])
+def test_a_number_is_finite(value: object) -> None:
+    for hint, given in ((float, value), (float | None, value), (tuple[float, ...], (1.0, value))):
+        with pytest.raises(ValueError, match=r"x.* must be"):
+            check_type("x", given, hint)

@@ -23,7 +23,11 @@ import pytest
 from jupyter_client import BlockingKernelClient
 from nbclient import NotebookClient
 from nbformat.sign import NotebookNotary
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+# How long a page may take to show what a test expects, in milliseconds: five seconds, Playwright's own limit, pass on a
+# busy machine while the kernel imports what it needs for the first film. Only a test that fails waits so long.
+expect.set_options(timeout=60_000)
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 

@@ -25,7 +25,7 @@ from ldvd_lib.runs.run import RunConfig
 def write(name, height, steps, discriminators=("video",)):
     directory = Path(name)
     directory.mkdir(exist_ok=True)
-    save_json(to_dict(RunConfig(zoo.config("tgan"))), directory / "config.json")
+    save_json(to_dict(RunConfig(zoo.config("mocogan"))), directory / "config.json")
     lines = []
     for number, discriminator in enumerate(discriminators):
         for step in steps:

@@ -60,7 +60,7 @@ def press(widget: Locator, name: str) -> None:
 
 
 def wait_for(widget: Locator, state: str) -> None:
-    expect(widget).to_have_attribute("data-state", state, timeout=20_000)
+    expect(widget).to_have_attribute("data-state", state)
 
 
 def wait_for_steps(widget: Locator, more: int = 1) -> None:
@@ -147,7 +147,7 @@ def test_stop_leaves_a_checkpoint_and_more_steps_can_be_asked_for(notebook, widg
     notebook.says("monitor.steps", str(step + 5))
     expect(widget.locator("progress")).to_have_js_property("max", step + 5)
     press(widget, "Resume")
-    expect(widget).to_have_attribute("data-step", str(step + 5), timeout=20_000)
+    expect(widget).to_have_attribute("data-step", str(step + 5))
     wait_for(widget, "finished")
     expect(widget.get_by_role("button", name="Resume")).to_be_disabled()
     notebook.type_into(field, "0")

@@ -9,7 +9,8 @@ from ldvd_lib import zoo
 from ldvd_lib._kit.configuration import from_dict
 from ldvd_lib.classroom import capstone
 from ldvd_lib.classroom.capstone import BRIEF, Design, Entry
-from ldvd_lib.data import prepare, ucf101
+from ldvd_lib.data import ClipStore, prepare, ucf101
+from ldvd_lib.runs.sources import describe_store
 
 TGAN_F = ("2+1d", "2+1d", "2d", "2d")
 
@@ -104,11 +105,13 @@ def test_the_key_is_the_designs_whatever_its_name(entry):
 @pytest.mark.slow
 def test_a_run_is_scored_and_not_trained_again(tiny_actions, tmp_path, monkeypatch):
     monkeypatch.setenv("LDVD_WORKSPACE", str(tmp_path))
-    clips = prepare(ucf101.index(tiny_actions), tmp_path / "clips", image_size=32, progress=False)
+    prepared = prepare(ucf101.index(tiny_actions), tmp_path / "clips", image_size=32, progress=False)
+    clips = ClipStore.from_clips(list(prepared))  # in memory: of no subset, and nowhere on the disk
     design, short = Design("mine", TGAN_F), {"steps": 8, "seeds": (5,), "samples": 16, "progress": False}
     entry, runs = capstone.score(design, clips, **short)
     assert (entry.seeds, entry.steps, entry.samples, len(entry.scores)) == ((5,), 8, 16, 1)
     assert (entry.parameters, entry.frames) == (178_880, 10)
+    assert entry.real == f"32 {describe_store(clips)}, seed 100"
     assert entry.score > 0 and entry.curvature > 0 and entry.seconds > 0
     assert [len(run.spectrum()["video"]["step"]) for run in runs] == [BRIEF.probes]
     seconds = runs[0].metrics()["seconds"]

@@ -118,14 +118,51 @@ def test_a_damaged_file_is_told_moved_aside_and_begun_anew(board, tmp_path, cont
     assert [stored.design.name for stored in board.entries()] == ["mine"]
 
 
-def test_a_record_that_is_no_entry_does_not_hide_the_others(board, tmp_path):
-    good = dataclasses.asdict(entry("mine", 300.0, channels=5))
-    records = [{"of": "another version"}, 3, good | {"design": good["design"] | {"kinds": ["7d"]}}, good]
-    (tmp_path / "leaderboard.json").write_text(json.dumps({"entries": records}))
-    assert [stored.design.name for stored in board.entries()] == ["mine"]
+GOOD = json.loads(json.dumps(dataclasses.asdict(entry("mine", 300.0, 310.0, channels=5))))
+ODD = {
+    "of another version": {"of": "another version"},
+    "a number": 3,
+    "null": None,
+    "an unknown kind of layer": GOOD | {"design": GOOD["design"] | {"kinds": ["7d"]}},
+    "no layers": GOOD | {"design": GOOD["design"] | {"kinds": []}},
+    "an option of another type": GOOD | {"design": GOOD["design"] | {"options": {"base_channels": "many"}}},
+    "an option that no network has": GOOD | {"design": GOOD["design"] | {"options": {"colour": "red"}}},
+    "no channels": GOOD | {"design": GOOD["design"] | {"options": {"base_channels": 0}}},
+    "no scores": GOOD | {"scores": [], "seeds": [], "curvatures": []},
+    "a score less than seeds": GOOD | {"scores": [300.0]},
+    "a score in words": GOOD | {"scores": ["good", "better"]},
+    "a score that is not finite": GOOD | {"scores": [300.0, float("nan")]},
+    "a negative score": GOOD | {"scores": [300.0, -5.0]},
+    "a curvature that is not finite": GOOD | {"curvatures": [5.0, float("inf")]},
+    "a number beyond all bounds": GOOD | {"parameters": 10**400},
+    "half a character": GOOD | {"design": GOOD["design"] | {"name": "\ud83d"}},
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_a_record_that_is_no_entry_is_named_and_hides_no_other(board, tmp_path, odd):
+    path = tmp_path / "leaderboard.json"
+    path.write_text(json.dumps({"entries": [odd, GOOD], "remark": "the learner's own"}))
+    shown = str(board), board._repr_html_()
+    for text in shown:
+        assert "mine" in text and "good" in text and "leaderboard.json, record 1, is left out: " in text
+        assert text.encode()
     board.add(entry("new", 300.0, channels=6))
-    stored = json.loads((tmp_path / "leaderboard.json").read_text())["entries"]
-    assert len(stored) == 5, "nothing is thrown away"
+    assert [stored.design.name for stored in board.entries()] == ["mine", "new"]
+    stored = json.loads(path.read_text())
+    # As text, in which NaN equals NaN.
+    assert json.dumps(stored["entries"][:2]) == json.dumps([odd, GOOD]), "nothing is thrown away"
+    assert stored["remark"] == "the learner's own"
+    path.write_text(json.dumps({"entries": [GOOD]}))
+    assert "left out" not in str(board), "and a record that is mended is no longer told of"
+
+
+def test_files_that_were_damaged_before_are_kept(board, tmp_path):
+    for number in range(3):
+        (tmp_path / "leaderboard.json").write_text(f"damaged {number}")
+        board.add(entry("mine", 300.0, channels=5))
+    kept = sorted(path.read_text() for path in tmp_path.glob("leaderboard-damaged*.json"))
+    assert kept == ["damaged 0", "damaged 1", "damaged 2"]
 
 
 def test_a_board_without_a_file_to_write_goes_on(tmp_path):

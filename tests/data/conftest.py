@@ -1,8 +1,11 @@
 """Small videos and a small data set in UCF-101's layout, written when they are needed."""
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,27 +44,75 @@ def unsafe_moves(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return unsafe
 
 
+@pytest.fixture
+def full_disk() -> Callable[[int], contextlib.AbstractContextManager[None]]:
+    """A block in which no file can grow beyond some bytes: to who writes, the disk is full."""
+    resource = pytest.importorskip("resource", reason="needs a system that limits the size of files")
+
+    @contextlib.contextmanager
+    def limited(most: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
+
+
 @pytest.fixture(scope="session")
 def write_video() -> WriteVideo:
-    """Write (T, H, W, 3) uint8 frames to a file whose suffix chooses the container."""
+    """Write (T, H, W, 3) uint8 frames to a file whose suffix chooses the container.
+
+    `slots` says at which tick each frame is shown, for files with gaps; `orient` is how the stream is to be turned, and
+    `options` and `title` are the container's.
+    """
     # Here, so that tests without video files run where there is no PyAV.
     av = pytest.importorskip("av", reason="writing video files needs PyAV")
 
-    def write(path: Path, frames: np.ndarray, *, fps: int = 25, b_frames: int = 0, codec: str = "mpeg4") -> Path:
+    def write(
+        path: Path,
+        frames: np.ndarray,
+        *,
+        fps: int = 25,
+        b_frames: int = 0,
+        codec: str = "mpeg4",
+        slots: Iterable[int] | None = None,
+        orient: dict[str, Any] | None = None,
+        options: dict[str, str] | None = None,
+        title: str = "",
+    ) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(path), "w") as container:
+        with av.open(str(path), "w", options=options or {}) as container:
+            if title:
+                container.metadata["title"] = title
             stream = container.add_stream(codec, rate=fps)
+            if orient:
+                stream.set_display_rotation(**orient)
             stream.height, stream.width = frames.shape[1:3]
             stream.pix_fmt = "yuv420p"
             stream.codec_context.gop_size = 6
             stream.codec_context.max_b_frames = b_frames
-            stream.codec_context.qmax = 4
-            for frame in frames:
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            if codec.startswith("mpeg"):
+                stream.codec_context.qmax = 4
+            for slot, pixels in zip(slots or range(len(frames)), frames, strict=True):
+                frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+                frame.pts, frame.time_base = slot, Fraction(1, fps)
+                container.mux(stream.encode(frame))
             container.mux(stream.encode())
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def odd_files(repository: Path) -> Path:
+    """Real files with oddities (a title that is not UTF-8, frames of two sizes): ``shared/data/odd-files``."""
+    directory = repository.parent / "shared" / "data" / "odd-files"
+    if not directory.is_dir():
+        pytest.skip(f"the odd files are not at {directory}")
+    return directory
 
 
 @pytest.fixture(scope="session")

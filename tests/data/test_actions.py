@@ -3,6 +3,9 @@
 import dataclasses
 import itertools
 import json
+import re
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -251,12 +254,14 @@ def test_a_broken_off_run_goes_on_where_it_stopped(root, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         actions.render(target, **parameters)
     assert not target.exists()
-    (tmp_path / "actions.unfinished" / "UCF-101" / "Boxing" / "v_Boxing_g01_c01.avi.1.part").write_bytes(b"killed here")
+    (tmp_path / "actions.unfinished" / "UCF-101" / "Boxing" / ".v_Boxing_g01_c01-0a1b2c3d.avi").write_bytes(
+        b"killed here"
+    )
 
     monkeypatch.setattr(files, "write_avi", lambda video, path: (write(video, path), written.append(path.name)))
     actions.render(target, **parameters)
     assert len(written) == len(set(written)) == CLIPS * len(actions.CLASSES)
-    assert [path.name for path in tmp_path.iterdir()] == ["actions"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".actions.lock", "actions"]
     # The same bytes as of an unbroken run with more workers.
     made, expected = (sorted(path for path in tree.rglob("*") if path.is_file()) for tree in (target, root))
     assert [path.relative_to(target) for path in made] == [path.relative_to(root) for path in expected]
@@ -268,6 +273,86 @@ def test_parameters_that_make_no_sense_are_refused(tmp_path, wrong):
     with pytest.raises(ValueError, match=f"{next(iter(wrong))} is"):
         actions.render(tmp_path / "actions", **wrong)
     assert not any(tmp_path.iterdir())
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Options of a data set of two clips a class whose frames cost nothing: what is tested is how files are written."""
+    frames = np.zeros((2, 240, 320, 3), dtype=np.uint8)
+    monkeypatch.setattr(files, "render_clip", lambda content, motion, num_frames: frames[:num_frames])
+    return {"clips_per_class": 2, "frames_per_clip": 2, "progress": False}
+
+
+def test_two_that_render_the_same_data_set_do_it_once(quick, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("ldvd_lib._kit.lock._SILENCE", 0.0)
+    at_work, real, written, done = threading.Event(), files.write_avi, [], []
+
+    def slowly(video, path):
+        at_work.set()
+        while "being made by another process" not in caplog.text:  # the other has come, and waits
+            time.sleep(0.01)
+        real(video, path)
+        written.append(path.name)
+
+    monkeypatch.setattr(files, "write_avi", slowly)
+    threads = [
+        threading.Thread(target=lambda: done.append(actions.render(tmp_path / "actions", **quick))) for _ in range(2)
+    ]
+    threads[0].start()
+    assert at_work.wait(timeout=30)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert done == [tmp_path / "actions"] * 2
+    assert len(written) == len(set(written)) == 2 * len(actions.CLASSES)
+
+
+def test_nothing_gets_its_name_before_it_is_on_the_disk(quick, tmp_path, unsafe_moves):
+    actions.render(tmp_path / "actions", **quick)
+    assert unsafe_moves == []
+
+
+def test_a_full_disk_is_named_and_no_cut_clip_passes_for_whole(quick, tmp_path, full_disk):
+    with full_disk(4_000), pytest.raises(OSError, match=r"free some space.*\.avi"):
+        actions.render(tmp_path / "actions", **quick)
+    assert not (tmp_path / "actions").exists() and not list(tmp_path.rglob("*.avi"))
+    whole = actions.render(tmp_path / "actions", **quick)
+    assert {decode.probe(path).num_frames for path in whole.rglob("*.avi")} == {2}
+
+
+@pytest.mark.parametrize("target", ["empty", "not there yet"])
+def test_a_link_leads_to_where_a_data_set_is_rendered(quick, tmp_path, target):
+    (tmp_path / "disk" / "empty").mkdir(parents=True)
+    link = tmp_path / "actions"
+    link.symlink_to(tmp_path / "disk" / target)
+    assert actions.render(link, **quick) == link
+    assert link.is_symlink() and (tmp_path / "disk" / target / "factors.json").is_file()
+
+
+def test_damaged_factors_are_named(root, tmp_path):
+    path = tmp_path / "factors.json"
+    with pytest.raises(FileNotFoundError, match=r"no factors\.json"):
+        actions.read_factors(tmp_path)
+    document = json.loads((root / "factors.json").read_text())
+    name = next(iter(document["clips"]))
+    for content in ("", "[]", '{"parameters": 7}', (root / "factors.json").read_text()[:-30]):
+        path.write_text(content)
+        with pytest.raises(ValueError, match=r"factors\.json"):
+            actions.read_factors(tmp_path)
+        with pytest.raises((ValueError, FileExistsError), match=re.escape(str(tmp_path))):
+            actions.render(tmp_path)
+        assert path.read_text() == content
+    for wrong in (7, {}, {"content": {}}, document["clips"][name] | {"motion": {"class_name": "Dancing"}}):
+        path.write_text(json.dumps(document | {"clips": document["clips"] | {name: wrong}}))
+        with pytest.raises(ValueError, match=rf"factors\.json, {name}"):
+            actions.read_factors(tmp_path)
+
+
+def test_an_unfinished_data_set_whose_factors_are_damaged_is_begun_anew(quick, tmp_path):
+    (tmp_path / "actions.unfinished").mkdir()
+    (tmp_path / "actions.unfinished" / "factors.json").write_text("{")
+    (tmp_path / "actions.unfinished" / "holiday.avi").write_text("of whom?")
+    assert not (actions.render(tmp_path / "actions", **quick) / "holiday.avi").exists()
 
 
 def test_factors_are_plain_json(root):

@@ -1,6 +1,8 @@
 """The built-in data set as a store without files: what rendering, writing, reading and decoding give, but for loss."""
 
 import json
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -60,7 +62,7 @@ def test_on_disk_it_is_a_store_like_any_other(everything, tmp_path, monkeypatch)
     opened = ClipStore.open(directory, image_size=32, subset="all", seed=0)
     assert np.array_equal(opened.frames, everything.frames)
     assert opened.names == everything.names
-    assert [path.name for path in directory.parent.iterdir()] == ["actions-32"]
+    assert sorted(path.name for path in directory.parent.iterdir()) == [".actions-32.lock", "actions-32"]
 
     def render_again(*_):
         raise AssertionError("it is there already")
@@ -71,7 +73,34 @@ def test_on_disk_it_is_a_store_like_any_other(everything, tmp_path, monkeypatch)
         actions.render_store(directory, **OPTIONS, subset="all", seed=5)
 
 
-def test_a_directory_with_something_else_is_left_alone(tmp_path):
+def test_two_that_render_the_same_store_do_it_once(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("ldvd_lib._kit.lock._SILENCE", 0.0)
+    at_work, pieces, written = threading.Event(), [], []
+
+    def slowly(task):
+        at_work.set()
+        while "being made by another process" not in caplog.text:  # the other has come, and waits
+            time.sleep(0.01)
+        pieces.append(task)
+        plans, num_frames, size = task
+        return np.zeros((len(plans), num_frames, size, size, 3), dtype=np.uint8)
+
+    def write():
+        written.append(actions.render_store(tmp_path / "store", **OPTIONS, subset="all", workers=1))
+
+    monkeypatch.setattr("ldvd_lib.data.actions.stores._render_piece", slowly)
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    threads[0].start()
+    assert at_work.wait(timeout=30)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert [len(store) for store in written] == [36, 36]
+    assert sum(len(plans) for plans, _, _ in pieces) == 36
+
+
+def test_a_directory_with_something_else_is_left_alone_and_nothing_rendered(tmp_path, monkeypatch):
+    monkeypatch.setattr("ldvd_lib.data.actions.stores.plan", None)
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="not a store of clips"):
         actions.render_store(tmp_path, **OPTIONS, workers=1)

@@ -1,6 +1,9 @@
 """Archives unpack to what was packed, or to nothing and an error that says what to do."""
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import stat
 import struct
@@ -94,8 +97,11 @@ def test_tar_with_a_link_or_device(tmp_path: Path, kind: bytes):
 def test_bomb(tmp_path: Path, write, unpack):
     archive = write(tmp_path / "archive", {"zeros": bytes(10_000_000)})
     assert archive.stat().st_size < 100_000
-    with pytest.raises(ArchiveError, match=r"more than 1,000,000 bytes"):
-        unpack(archive, tmp_path / "out", limit=1_000_000)
+    with pytest.raises(ArchiveError, match=r"unpack to more than 500,000"):
+        unpack(archive, tmp_path / "out", limit=500_000)
+    most = 100 * archive.stat().st_size  # whatever the limit
+    with pytest.raises(ArchiveError, match=f"archive has .* unpack to more than {most:,}"):
+        unpack(archive, tmp_path / "out", limit=1 << 40)
     assert not (tmp_path / "out").exists()
 
 
@@ -103,7 +109,7 @@ def test_zip_that_lies_about_its_size(tmp_path: Path):
     archive = write_zip(tmp_path / "a.zip", {"zeros": bytes(10_000_000)})
     honest, lie = struct.pack("<I", 10_000_000), struct.pack("<I", 10)
     archive.write_bytes(archive.read_bytes().replace(honest, lie))
-    with pytest.raises(ArchiveError, match="not a sound ZIP"):
+    with pytest.raises(ArchiveError, match="member 'zeros', cannot be unpacked: Bad CRC"):
         unpack_zip(archive, tmp_path / "out", limit=1000)
     assert sum(len(data) for data in contents(tmp_path / "out").values()) <= 1000
 
@@ -116,6 +122,84 @@ def test_damage(tmp_path: Path, write, unpack):
         (tmp_path / "damaged").write_bytes(data)
         with pytest.raises(ArchiveError, match="etch it again"):
             unpack(tmp_path / "damaged", tmp_path / "out", limit=10_000)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("again", ["a/b", "./a/b", "a//b"])
+@pytest.mark.parametrize(("write", "unpack"), [(write_zip, unpack_zip), (write_tar, unpack_tar)])
+def test_member_that_is_there_twice(tmp_path: Path, again: str, write, unpack):
+    archive = tmp_path / "archive"
+    if again == "a/b":
+        kinds = {write_zip: zipfile.ZipFile, write_tar: tarfile.open}
+        with kinds[write](archive, "w") as file:
+            for data in (b"one", b"two"):
+                (tmp_path / "data").write_bytes(data)
+                getattr(file, "write" if write is write_zip else "add")(tmp_path / "data", "a/b")
+        (tmp_path / "data").unlink()
+    else:
+        write(archive, {"a/b": b"one", again: b"two"})
+    with pytest.raises(ArchiveError, match=r"has the member '.*' twice; nothing was unpacked"):
+        unpack(archive, tmp_path / "out", limit=1000)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("write", "unpack"), [(write_zip, unpack_zip), (write_tar, unpack_tar)])
+@pytest.mark.parametrize("files", [{"a": b"file", "a/b": b"under it"}, {"n" * 300: b"a long name"}])
+def test_names_that_no_disk_takes(tmp_path: Path, files: dict[str, bytes], write, unpack):
+    archive = write(tmp_path / "archive", files)
+    with pytest.raises(ArchiveError, match=rf"archive, member '{list(files)[-1]}', cannot be unpacked"):
+        unpack(archive, tmp_path / "out", limit=1000)
+
+
+def test_zip_with_a_name_that_is_not_utf_8(tmp_path: Path):
+    archive = write_zip(tmp_path / "a.zip", {"caf\u00e9": b"one"})
+    archive.write_bytes(archive.read_bytes().replace("caf\u00e9".encode(), b"caf\xff\xfe"))
+    with pytest.raises(ArchiveError, match=r"a\.zip cannot be unpacked: 'utf-8' codec"):
+        unpack_zip(archive, tmp_path / "out", limit=1000)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are Unix's")
+@pytest.mark.parametrize(("write", "unpack"), [(write_zip, unpack_zip), (write_tar, unpack_tar)])
+def test_disk_that_fills_up(tmp_path: Path, write, unpack):
+    import resource
+
+    archive = write(tmp_path / "archive", {"small": b"one", "noise": os.urandom(100_000)})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(ArchiveError, match=r"archive, member 'noise', cannot be unpacked: .*free some space"):
+            unpack(archive, tmp_path / "out", limit=200_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("unpack", [unpack_zip, unpack_tar, unpack_rar])
+def test_absent_archive(tmp_path: Path, unpack, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(archives, "find_rar_tools", lambda: ["unrar"])
+    with pytest.raises(FileNotFoundError, match="absent"):
+        unpack(tmp_path / "absent", tmp_path / "out", limit=1)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress, bz2.compress])
+def test_tar_that_is_cut_between_members_or_has_a_damaged_header(tmp_path: Path, pack: Callable[[bytes], bytes]):
+    whole = write_tar(tmp_path / "whole", FILES, "w:").read_bytes()
+    for data in (whole[:1024], whole[:1100], whole[:1024] + b"x" + whole[1025:]):  # each member takes two blocks
+        (tmp_path / "a.tar").write_bytes(pack(data))
+        with pytest.raises(
+            ArchiveError, match=r"cannot be unpacked: (.*header|bad checksum), 1,024 bytes from its beginning"
+        ):
+            unpack_tar(tmp_path / "a.tar", tmp_path / "out", limit=1000)
+    (tmp_path / "a.tar").write_bytes(pack(whole))
+    assert contents(unpack_tar(tmp_path / "a.tar", tmp_path / "out", limit=1000)) == FILES
+
+
+@pytest.mark.parametrize(
+    ("write", "unpack"), [(write_zip, unpack_zip), (write_tar, unpack_tar), (write_rar, unpack_rar)]
+)
+def test_archive_without_files(tmp_path: Path, write, unpack, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(archives, "find_rar_tools", lambda: ["unrar"])
+    with pytest.raises(ArchiveError, match="archive holds no files"):
+        unpack(write(tmp_path / "archive", {}), tmp_path / "out", limit=1000)
 
 
 @pytest.mark.parametrize(("write", "unpack"), [(write_zip, unpack_zip), (write_tar, unpack_tar)])
@@ -220,6 +304,15 @@ def test_rar_member_that_leaves_the_target(tools, tmp_path: Path, name: str):
 
 
 @needs_scripts
+def test_rar_member_that_is_there_twice(tools, tmp_path: Path):
+    tools("unrar")
+    archive = write_rar(tmp_path / "a.rar", {"a/b": b"one", "a/./b": b"two"})
+    with pytest.raises(ArchiveError, match=r"has the member '.*' twice; nothing was unpacked"):
+        unpack_rar(archive, tmp_path / "out", limit=1000)
+    assert not (tmp_path / "out").exists()
+
+
+@needs_scripts
 @pytest.mark.parametrize(
     ("options", "message"),
     [({"modes": {"link": LINK}}, "has a link, 'link'; nothing"), ({"encrypted": True}, "is encrypted; nothing")],
@@ -236,8 +329,11 @@ def test_rar_with_a_link_or_encrypted(tools, tmp_path: Path, options: dict, mess
 def test_rar_that_is_too_large(tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     tools("unrar")
     archive = write_rar(tmp_path / "a.rar", FILES)
-    with pytest.raises(ArchiveError, match="more than 599 bytes"):
+    with pytest.raises(ArchiveError, match="more than 599"):
         unpack_rar(archive, tmp_path / "out", limit=599)
+    bomb = write_rar(tmp_path / "bomb.rar", {"zeros": b"0" * 1000}, sizes={"zeros": 1_000_000})
+    with pytest.raises(ArchiveError, match=rf"unpack to more than {100 * bomb.stat().st_size:,}"):
+        unpack_rar(bomb, tmp_path / "out", limit=1 << 40)
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=599))
     with pytest.raises(DownloadError, match=r"unpacking a\.rar needs"):
         unpack_rar(archive, tmp_path / "out", limit=1000)

@@ -6,6 +6,7 @@ import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType, SimpleNamespace
@@ -14,12 +15,14 @@ import pytest
 from local_server import Answer, LocalServer
 from rar_writer import LINK, UNRAR, write_rar
 
-from ldvd_lib.data import ucf101
+from ldvd_lib._kit.files import file_sha256
+from ldvd_lib.data import layout, ucf101
 from ldvd_lib.data.archives import ArchiveError
 from ldvd_lib.data.download import (
     ARCHIVE_SOURCE,
     OFFICIAL,
     SPLITS_SOURCE,
+    SUBSET_REVISION,
     Contents,
     DownloadError,
     RemoteFile,
@@ -112,6 +115,11 @@ def asked(server: LocalServer) -> list[str]:
     return paths
 
 
+def names(directory: Path) -> set[str]:
+    """The names in a directory but for locks, which stay."""
+    return {path.name for path in directory.iterdir() if path.suffix != ".lock"}
+
+
 def assert_complete(root: Path) -> None:
     assert {
         path.relative_to(root / "UCF-101").as_posix(): path.read_bytes() for path in (root / "UCF-101").rglob("*.avi")
@@ -119,13 +127,7 @@ def assert_complete(root: Path) -> None:
     lists = {path.name: path.read_bytes().decode() for path in (root / "ucfTrainTestlist").iterdir()}
     assert lists == split_files()
     assert verify(root, CONTENTS).complete
-    assert {path.name for path in root.iterdir()} <= {
-        "UCF-101",
-        "ucfTrainTestlist",
-        "download.json",
-        "UCF101.rar",
-        "splits.zip",
-    }
+    assert names(root) <= {"UCF-101", "ucfTrainTestlist", "download.json", "UCF101.rar", "splits.zip"}
 
 
 def test_facts_of_the_official_data_set():
@@ -273,9 +275,51 @@ def test_links_in_the_archive_are_refused(download, server: LocalServer, tmp_pat
 
 def test_archive_that_unpacks_to_too_much(download, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("ldvd_lib.data.download._CLIPS_LIMIT", 1000)
-    with pytest.raises(ArchiveError, match="more than 1,000 bytes"):
+    with pytest.raises(ArchiveError, match="unpack to more than 1,000,"):
         download()
     assert not (tmp_path / "data" / "UCF-101").exists()
+
+
+def test_limit_follows_from_what_is_expected(download, tmp_path: Path):
+    expected = Contents(CONTENTS.num_clips, CONTENTS.num_classes, CONTENTS.folds, unpacked_size=80_000)
+    with pytest.raises(ArchiveError, match=r"UCF101\.rar .*unpack to more than 100,000,"):
+        download(contents=expected)
+    assert names(tmp_path / "data") == {"UCF101.rar", "splits.zip", "ucfTrainTestlist", "download.json"}
+
+
+def test_several_at_once_fetch_and_unpack_once(download, server: LocalServer):
+    server.script = [Answer(stall=0.2), Answer(stall=0.2)]
+    with ThreadPoolExecutor(3) as pool:
+        roots = [future.result() for future in [pool.submit(download) for _ in range(3)]]
+    assert_complete(roots[0])
+    assert asked(server) == ["splits.zip", "UCF101.rar"]
+
+
+def test_an_archive_that_has_changed_since_it_was_first_fetched_is_refused(download, server: LocalServer):
+    root = download(keep_archive=False)
+    (root / "UCF-101" / "YoYo" / "v_YoYo_g01_c01.avi").unlink()
+    files = {f"UCF-101/{name}": data.replace(b"1", b"2") for name, data in CLIPS.items()}
+    server.files["UCF101.rar"] = changed = rar(files)
+    assert len(changed) == len(RAR)
+    with pytest.raises(DownloadError, match=r"UCF101\.rar is not what it was: .*download\.json has .* 'archive'"):
+        download()
+    assert not (root / "UCF-101" / "YoYo" / "v_YoYo_g01_c01.avi").exists()
+    receipt = layout.read_receipt(root)
+    del receipt["archive"]
+    (root / "download.json").write_text(json.dumps(receipt))
+    download()
+    assert verify(root, CONTENTS).complete
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"archive": 3, "splits": []}', '{"archive": {"sha256": 3}}'])
+def test_damaged_receipt_is_told_and_stops_nothing(download, tmp_path: Path, text: str, caplog):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "download.json").write_text(text)
+    (tmp_path / "data" / ".download-0123abcd.json").write_text("left by a killed process")
+    root = download()
+    assert_complete(root)
+    assert set(layout.read_receipt(root)) == {"archive", "splits"}
+    assert "download.json" in caplog.text or "sha256" in text
 
 
 def test_nothing_gets_its_name_before_it_is_on_the_disk(download, unsafe_moves: list[Path]):
@@ -306,7 +350,8 @@ def test_full_disk_is_told_before_the_download(download, server: LocalServer, mo
         ({"../classInd.txt": CLASS_LIST}, "leave the target"),
         ({"classInd.txt": CLASS_LIST}, r"has no trainlist01\.txt"),
         ({**split_files(), "classInd.txt": "1 Diving\n"}, "lists 1 classes where 3 are expected"),
-        ({**split_files(), "trainlist02.txt": ""}, "fold 2 .* lists 9 clips where 18 are expected"),
+        ({**split_files(), "trainlist02.txt": ""}, r"trainlist02\.txt: the file is empty"),
+        ({**split_files(), "trainlist02.txt": "# none\n"}, "fold 2 .* lists 9 clips where 18 are expected"),
         ({**split_files(), "trainlist01.txt": "<html>"}, "expected clips named like"),
     ],
 )
@@ -342,6 +387,7 @@ class Hub:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, archive: Path):
         self.calls: list[dict] = []
         self.archive = archive
+        self.knows = lambda sha256: monkeypatch.setattr("ldvd_lib.data.download.SUBSET_SHA256", sha256)
         module = ModuleType("huggingface_hub")
         module.hf_hub_download = self._download
         monkeypatch.setitem(sys.modules, "huggingface_hub", module)
@@ -359,8 +405,10 @@ class Hub:
                 member = tarfile.TarInfo(name)
                 member.size = len(data)
                 file.addfile(member, io.BytesIO(data))
+        self.knows(file_sha256(self.archive))
 
 
+SUBSET_CONTENTS = Contents(num_clips=18, num_classes=3, folds=(1,))
 PARTS = {1: "train", 2: "val", 3: "test"}
 SUBSET = {f"UCF101_subset/{PARTS[int(name[-5])]}/{name}": data for name, data in CLIPS.items()}
 
@@ -382,7 +430,7 @@ def test_subset_in_the_layout_of_the_whole(hub: Hub, tmp_path: Path):
             "revision": "v1",
         }
     ]
-    assert {path.name for path in root.iterdir()} == {"UCF-101", "ucfTrainTestlist", "download.json"}
+    assert names(root) == {"UCF-101", "ucfTrainTestlist", "download.json"}
     for subset, numbers in {"train": {1}, "test": {2, 3}}.items():
         index = ucf101.index(root, subset=subset, check=False)
         assert {clip.number for clip in index.clips} == numbers and not index.missing and not index.extra
@@ -400,7 +448,37 @@ def test_complete_subset_returns_at_once(hub: Hub, tmp_path: Path):
     download_subset(root)
     assert len(hub.calls) == 2 and (root / "UCF-101" / "YoYo" / "v_YoYo_g01_c01.avi").exists()
     download_subset(root, revision="other")
-    assert len(hub.calls) == 3
+    assert [call["revision"] for call in hub.calls] == [SUBSET_REVISION, SUBSET_REVISION, "other"]
+
+
+def test_the_default_subset_must_have_the_known_hash(hub: Hub, tmp_path: Path):
+    hub.knows("0" * 64)
+    with pytest.raises(DownloadError, match=r"UCF101_subset\.tar\.gz: its SHA-256 is .* where 0000.*--revision main"):
+        download_subset(tmp_path / "data")
+    assert names(tmp_path / "data") == set()
+    assert verify(download_subset(tmp_path / "data", revision="main"), SUBSET_CONTENTS).complete
+
+
+def test_a_subset_that_has_changed_since_it_was_first_fetched_is_refused(hub: Hub, tmp_path: Path):
+    root = download_subset(tmp_path / "data", "someone/something")
+    before = {path: path.read_bytes() for path in root.rglob("*.*")}
+    lost = root / "UCF-101" / "YoYo" / "v_YoYo_g01_c01.avi"
+    lost.unlink()
+    hub.fill({name: data + b"changed" for name, data in SUBSET.items()})
+    with pytest.raises(DownloadError, match=r"is not what it was: .*download\.json has .* 'subset'"):
+        download_subset(root, "someone/something")
+    assert {path: path.read_bytes() for path in root.rglob("*.*")} == {
+        path: data for path, data in before.items() if path != lost
+    }
+
+
+@pytest.mark.parametrize("facts", [{"num_clips": "18"}, {"num_classes": None}, {"num_clips": [1]}, {"sha256": None}])
+def test_an_odd_receipt_of_a_subset_is_no_receipt(hub: Hub, tmp_path: Path, facts: dict):
+    root = download_subset(tmp_path / "data")
+    receipt = layout.read_receipt(root)
+    (root / "download.json").write_text(json.dumps({"subset": receipt["subset"] | facts}))
+    assert download_subset(root) == root
+    assert verify(root, SUBSET_CONTENTS).complete
 
 
 def test_subset_and_whole_do_not_mix(hub: Hub, download, tmp_path: Path):
@@ -434,7 +512,7 @@ def test_subset_that_cannot_be_used(hub: Hub, tmp_path: Path, files: dict[str, b
     hub.fill(files)
     with pytest.raises(ArchiveError, match=message):
         download_subset(tmp_path / "data")
-    assert list((tmp_path / "data").iterdir()) == []
+    assert names(tmp_path / "data") == set()
 
 
 def test_hub_that_refuses(hub: Hub, tmp_path: Path):

@@ -55,6 +55,22 @@ def test_names_what_is_missing(root: Path, tmp_path: Path):
     assert "clips missing: 7 (v_" in summary and summary.count("v_YoYo") <= 2 and ", ...)" in summary
 
 
+def test_what_is_named_like_a_clip_and_is_no_file_is_not_counted(root: Path, tmp_path: Path):
+    (root / "UCF-101" / "YoYo").rename(tmp_path / "YoYo")
+    (root / "UCF-101" / "YoYo").symlink_to(tmp_path / "YoYo")
+    linked, nowhere, folder = (root / "UCF-101" / "Diving" / f"v_Diving_g01_c0{number}.avi" for number in (1, 2, 3))
+    for path in (linked, nowhere, folder):
+        path.unlink()
+    linked.symlink_to(root / "UCF-101" / "Diving" / "v_Diving_g02_c01.avi")
+    nowhere.symlink_to("nowhere.avi")
+    folder.mkdir()
+    for _ in range(2):  # with the lists and without
+        report = verify(root, CONTENTS)
+        assert not report.complete and (report.num_clips, report.num_classes) == (16, 3)
+        assert report.empty == ["v_Diving_g01_c02", "v_Diving_g01_c03"]
+        shutil.rmtree(root / "ucfTrainTestlist", ignore_errors=True)
+
+
 def test_without_split_files(root: Path, tmp_path: Path):
     shutil.rmtree(root / "ucfTrainTestlist")
     report = verify(root, CONTENTS)
@@ -68,6 +84,12 @@ def test_split_files_at_fault(root: Path):
     (root / "ucfTrainTestlist" / "trainlist02.txt").write_text("rubbish\n")
     report = verify(root, CONTENTS)
     assert not report.complete and "split files at fault: 1" in report.summary()
+    (root / "ucfTrainTestlist" / "testlist01.txt").write_text(
+        (root / "ucfTrainTestlist" / "trainlist01.txt").read_text()
+    )
+    report = verify(root, CONTENTS)
+    assert not report.complete and report.num_clips == 18 and not report.missing
+    assert any("for testing" in fault for fault in report.faults)
 
 
 def test_real_footage_is_recognised(ucf101_mini: Path):

@@ -1,383 +1,43 @@
-"""The store: holds what decoding gives, survives being killed, and refuses to be taken for another."""
+"""A store of clips: what is saved is opened, and what is damaged, or does not fit together, is not."""
 
 import json
-import os
 import pickle
-import random
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections import namedtuple
-from unittest.mock import Mock
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
-from ldvd_lib.data import ClipStore, _unfinished, decode, prepare, store, ucf101
+from ldvd_lib.data import ClipStore, store
 
-SIZE = 16
+
+def three_clips() -> ClipStore:
+    clips = [np.full((length, 6, 6, 3), length, dtype=np.uint8) for length in (3, 5, 4)]
+    return ClipStore.from_clips(clips, labels=[1, 0, 1], class_names=["Sit", "Stand"], fps=12.5)
 
 
 @pytest.fixture
-def make(tree, tmp_path):
-    """Prepare the training clips of the small tree."""
-
-    def make(directory="store", **options):
-        options = {"image_size": SIZE, "progress": False} | options
-        return prepare(ucf101.index(tree), tmp_path / directory, **options)
-
-    return make
+def saved(tmp_path) -> ClipStore:
+    return three_clips().save(tmp_path / "clips")
 
 
-def contents(directory):
-    """Every file of a directory with its bytes."""
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
-
-
-def damage(path):
-    path.write_bytes(path.read_bytes()[:-600])  # most of the frames, which are few and small
-
-
-@pytest.mark.parametrize("stride", [1, 2])
-def test_the_store_holds_what_decoding_gives(make, tree, stride):
-    clips = make(stride=stride)
-    index = ucf101.index(tree)
-    assert clips.names == [clip.name for clip in index.clips]
-    assert clips.labels.tolist() == [clip.label for clip in index.clips]
-    assert clips.class_names == index.class_names
-    assert clips.fps.tolist() == [25 / stride] * len(clips)
-    assert clips.image_size == SIZE
-    for i, clip in enumerate(index.clips):
-        assert np.array_equal(clips[i], decode.decode(clip.path, image_size=SIZE, stride=stride))
-    assert np.array_equal(np.concatenate(list(clips)), clips.frames)
-
-
-def test_numpy_alone_can_read_it_and_nobody_can_spoil_it(make, tmp_path):
-    clips = make()
-    frames = np.load(tmp_path / "store" / "frames.npy", mmap_mode="r")
-    assert np.array_equal(frames, clips.frames)
-    assert sorted(contents(tmp_path / "store")) == ["frames.npy", "index.json"]
-    with pytest.raises(ValueError, match="read-only"):
-        clips[0][:] = 0
-
-
-def test_the_index_names_the_sources_with_their_hashes(make, tree, tmp_path):
-    make()
-    entry = json.loads((tmp_path / "store" / "index.json").read_text())["clips"][0]
-    source = tree / "UCF-101" / entry["source"]["file"]
-    assert entry["source"] == _unfinished.fingerprint(source)
-    assert entry["source"]["size"] == source.stat().st_size
-
-
-def test_clips_are_counted_from_both_ends_and_no_further(make):
-    clips = make()
-    assert len(clips) == 6
-    assert np.array_equal(clips[-1], clips[5])
-    for i in (6, -7):
-        with pytest.raises(IndexError, match="6 clips"):
+def test_clips_are_counted_from_both_ends_and_no_further() -> None:
+    clips = three_clips()
+    assert len(clips) == 3
+    assert np.array_equal(clips[-1], clips[2])
+    for i in (3, -4):
+        with pytest.raises(IndexError, match="3 clips"):
             clips[i]
 
 
-def test_the_number_of_workers_changes_nothing(make, tmp_path):
-    for workers in (1, 5):
-        make(f"by_{workers}", workers=workers)
-    assert contents(tmp_path / "by_1") == contents(tmp_path / "by_5")
-
-
-def test_preparing_again_decodes_nothing(make, monkeypatch):
-    first = make()
-    monkeypatch.setattr(store, "_decode_clip", Mock(side_effect=AssertionError("a clip was decoded")))
-    assert np.array_equal(make().frames, first.frames)
-
-
-def test_other_parameters_are_refused(make, tmp_path):
-    make()
-    directory = tmp_path / "store"
-    assert len(ClipStore.open(directory, image_size=SIZE, subset="train", fold=1, stride=1)) == 6
-    with pytest.raises(ValueError, match="image_size=16, not image_size=32"):
-        ClipStore.open(directory, image_size=32)
-    with pytest.raises(ValueError, match="stride=1, not stride=2"):
-        make(stride=2)
-    with pytest.raises(ValueError, match="no parameter size; it has image_size"):
-        ClipStore.open(directory, size=SIZE)
-
-
-def test_a_changed_source_is_noticed(make, tree):
-    make()
-    path = sorted((tree / "UCF-101" / "YoYo").iterdir())[0]
-    data = bytearray(path.read_bytes())
-    os.utime(path, (1, 1))
-    make()  # another time of modification, but the same content
-    data[-40] ^= 1
-    path.write_bytes(data)
-    with pytest.raises(ValueError, match="1 changed: v_YoYo_g01_c01"):
-        make()
-    path.write_bytes(data[:-1])
-    with pytest.raises(ValueError, match="1 changed: v_YoYo_g01_c01"):
-        make()
-    path.unlink()
-    with pytest.raises(ValueError, match="1 gone: v_YoYo_g01_c01"):
-        make()
-
-
-def test_a_clip_that_cannot_be_decoded_never_costs_the_others(make, tree, tmp_path, caplog):
-    whole = make("whole")
-    damage(tree / "UCF-101" / "YoYo" / "v_YoYo_g01_c01.avi")
-    index = ucf101.index(tree, check=False)
-    clips = prepare(index, tmp_path / "checked_late", image_size=SIZE, progress=False)
-    assert clips.names == [name for name in whole.names if name != "v_YoYo_g01_c01"]
-    assert all(np.array_equal(clips[i], whole[whole.names.index(name)]) for i, name in enumerate(clips.names))
-    assert [entry["name"] for entry in clips.skipped] == ["v_YoYo_g01_c01"]
-    assert "truncated" in clips.skipped[0]["reason"]
-    assert "v_YoYo_g01_c01" in caplog.text
-    assert "skipped: 1 (v_YoYo_g01_c01)" in clips.summary()
-    prepare(index, tmp_path / "checked_late", image_size=SIZE, progress=False)  # the same files: still the same store
-
-
-def test_clips_that_the_index_leaves_out_are_named_too(tree, tmp_path):
-    damage(tree / "UCF-101" / "YoYo" / "v_YoYo_g01_c01.avi")
-    clips = prepare(ucf101.index(tree, min_frames=10), tmp_path / "store", image_size=SIZE, progress=False)
-    reasons = {entry["name"]: entry["reason"] for entry in clips.skipped}
-    assert set(reasons) == {"v_YoYo_g01_c01", "v_ApplyEyeMakeup_g01_c01", "v_HandStandPushups_g01_c01"}
-    assert reasons["v_ApplyEyeMakeup_g01_c01"] == "9 frames, 10 needed"
-
-
-def test_nothing_to_prepare_is_an_error(tree, tmp_path):
-    for path in (tree / "UCF-101").glob("*/*.avi"):
-        damage(path)
-    with pytest.raises(ValueError, match="nothing to prepare"):
-        prepare(ucf101.index(tree), tmp_path / "store", image_size=SIZE, progress=False)
-    with pytest.raises(ValueError, match=r"not one clip could be decoded(.|\n)*v_YoYo_g02_c01"):
-        prepare(ucf101.index(tree, check=False), tmp_path / "store", image_size=SIZE, progress=False)
-    assert not (tmp_path / "store").exists()
-
-
-@pytest.mark.parametrize("option", [{"image_size": 0}, {"stride": 0}, {"workers": 0}])
-def test_options_out_of_range_are_refused(make, option):
-    with pytest.raises(ValueError, match=next(iter(option))):
-        make(**option)
-
-
-@pytest.mark.parametrize("decoded", range(6))
-def test_an_interrupted_run_is_continued(make, tmp_path, monkeypatch, decoded):
-    make("whole")
-    real, calls = store._decode_clip, []
-
-    def interrupted(clip, **options):
-        calls.append(clip.name)
-        if len(calls) > decoded:
-            raise KeyboardInterrupt
-        return real(clip, **options)
-
-    monkeypatch.setattr(store, "_decode_clip", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        make(workers=1)
-    assert not (tmp_path / "store").exists()
-    with pytest.raises(FileNotFoundError, match="unfinished"):
-        ClipStore.open(tmp_path / "store")
-
-    calls.clear()
-    monkeypatch.setattr(store, "_decode_clip", lambda clip, **options: calls.append(clip) or real(clip, **options))
-    make(workers=1)
-    assert len(calls) < 6 or decoded == 0
-    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
-    assert not (tmp_path / "store.partial").exists()
-
-
-def test_a_run_interrupted_before_the_last_step_is_continued(make, tmp_path, monkeypatch):
-    make("whole")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(store.Path, "replace", Mock(side_effect=KeyboardInterrupt))
-        make()
-    monkeypatch.setattr(store, "_decode_clip", Mock(side_effect=AssertionError("a clip was decoded")))
-    make()
-    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
-
-
-@pytest.mark.parametrize("half_written", [b"", b'{"name": "v_YoYo_g0', b"\n", b"\0\0\0\0"])
-def test_whatever_follows_the_journal_is_cut_off(make, tree, tmp_path, half_written):
-    make("whole")
-    index = ucf101.index(tree)
-    parameters = {"image_size": SIZE, "stride": 1, "subset": "train", "fold": 1}
-    partial = tmp_path / "store.partial"
-    partial.mkdir()
-    with _unfinished.UnfinishedStore(partial, parameters, index.clips) as unfinished:
-        for clip in index.clips[:2]:
-            unfinished.append(*store._decode_clip(clip, image_size=SIZE, stride=1))
-    for name, rest in (("frames.npy", b"\1" * 1000), ("journal.jsonl", half_written)):
-        with (partial / name).open("ab") as file:
-            file.write(rest)
-    make()
-    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
-
-
-def test_work_on_changed_files_or_for_other_parameters_is_not_continued(
-    make, tree, tmp_path, write_video, moving_square
-):
-    def begin(image_size):
-        parameters = {"image_size": image_size, "stride": 1, "subset": "train", "fold": 1}
-        clips = ucf101.index(tree).clips
-        (tmp_path / "store.partial").mkdir()
-        with _unfinished.UnfinishedStore(tmp_path / "store.partial", parameters, clips) as unfinished:
-            for clip in clips[:4]:
-                unfinished.append(*store._decode_clip(clip, image_size=image_size, stride=1))
-
-    begin(image_size=8)
-    make()
-    make("whole")
-    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
-
-    shutil.rmtree(tmp_path / "store")
-    begin(image_size=SIZE)
-    write_video(ucf101.index(tree).clips[1].path, moving_square(12, seed=99))
-    make()
-    make("new")
-    assert contents(tmp_path / "store") == contents(tmp_path / "new") != contents(tmp_path / "whole")
-
-
-def test_nothing_gets_its_name_before_it_is_on_the_disk(make, unsafe_moves):
-    make()
-    assert unsafe_moves == []
-
-
-def test_the_journal_claims_only_frames_that_are_on_the_disk(make, tmp_path, monkeypatch):
-    monkeypatch.setattr(_unfinished, "_SECONDS_BETWEEN_COMMITS", -1.0)
-    partial, fsync = tmp_path / "store.partial", os.fsync
-    safe, counts = [0], []
-
-    def checking(handle):
-        fsync(handle)
-        if not partial.exists():  # renamed, for it is finished
-            return
-        if os.path.samestat(os.fstat(handle), (partial / "frames.npy").stat()):
-            safe.append(os.fstat(handle).st_size)
-        records = [json.loads(line) for line in (partial / "journal.jsonl").read_text().splitlines()[1:]]
-        counts.append(len(records))
-        assert sum(record["length"] for record in records) * SIZE * SIZE * 3 <= safe[-1]
-
-    monkeypatch.setattr(os, "fsync", checking)
-    make()
-    assert set(counts) == set(range(7)), "every clip was entered by itself"
-
-
-def test_lines_of_other_parameters_cannot_come_back_below_a_new_heading(tree, tmp_path, monkeypatch):
-    clips = ucf101.index(tree).clips
-
-    def begin(size):
-        parameters = {"image_size": size, "stride": 1, "subset": "train", "fold": 1}
-        with _unfinished.UnfinishedStore(tmp_path, parameters, clips) as unfinished:
-            unfinished.append(*store._decode_clip(clips[0], image_size=size, stride=1))
-
-    begin(8)
-    fsync, lengths = os.fsync, []
-    monkeypatch.setattr(os, "fsync", lambda handle: fsync(handle) or lengths.append(os.fstat(handle).st_size))
-    begin(SIZE)
-    assert lengths[0] == 0, "the old journal is gone from the disk before anything new is written"
-
-
-KILLED = """
-import sys, time
-from pathlib import Path
-from ldvd_lib.data import _unfinished, prepare, store, ucf101
-
-_unfinished._SECONDS_BETWEEN_COMMITS = 0.02
-decode_clip = store._decode_clip
-
-def slowly(clip, **options):
-    time.sleep(0.05)
-    return decode_clip(clip, **options)
-
-store._decode_clip = slowly
-prepare(ucf101.index(sys.argv[1]), sys.argv[2], image_size=16, workers=2, progress=False)
-"""
-
-
-@pytest.mark.slow
-def test_a_run_killed_again_and_again_gives_the_same_bytes(make_tree, tmp_path):
-    tree = make_tree(clips_per_class=21)
-    prepare(ucf101.index(tree), tmp_path / "whole", image_size=SIZE, progress=False)
-    journal = tmp_path / "store.partial" / "journal.jsonl"
-
-    def journalled():
-        return journal.read_bytes().count(b'"name"') if journal.exists() else 0
-
-    chance = random.Random(0)
-    done = 0
-    for _ in range(4):
-        command = [sys.executable, "-c", KILLED, str(tree), str(tmp_path / "store")]
-        with subprocess.Popen(command) as process:
-            wanted = done + chance.randint(1, 11)
-            while journalled() < wanted and process.poll() is None:
-                time.sleep(0.01)
-            time.sleep(chance.uniform(0, 0.05))
-            process.kill()
-        assert process.returncode == -signal.SIGKILL, "it finished before it could be killed"
-        assert journalled() >= wanted, "work that was safe is lost"
-        done = journalled()
-    prepare(ucf101.index(tree), tmp_path / "store", image_size=SIZE, progress=False)
-    assert contents(tmp_path / "store") == contents(tmp_path / "whole")
-
-
-def test_two_processes_do_not_prepare_the_same_store(make, tmp_path):
-    (tmp_path / "store.partial").mkdir()
-    with (
-        FileLock(tmp_path / "store.partial" / "lock"),
-        pytest.raises(BlockingIOError, match="another process"),
-    ):
-        make()
-    assert len(make()) == 6
-
-
-def test_too_little_space_is_noticed_before_decoding(make, monkeypatch):
-    usage = namedtuple("usage", "free")
-    monkeypatch.setattr(store, "_decode_clip", Mock(side_effect=AssertionError("a clip was decoded")))
-    monkeypatch.setattr(store.shutil, "disk_usage", lambda path: usage(free=1000))
-    with pytest.raises(OSError, match="GB free"):
-        make()
-
-
-def test_a_directory_with_something_else_is_left_alone(make, tmp_path):
-    (tmp_path / "store").mkdir()
-    make()  # empty: may be used
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "holiday.jpg").write_bytes(b"precious")
-    with pytest.raises(FileExistsError, match="photos"):
-        make("photos")
-    assert contents(tmp_path / "photos") == {"holiday.jpg": b"precious"}
-
-
-def test_a_damaged_store_is_not_opened(make, tmp_path):
-    directory = tmp_path / "store"
-    with pytest.raises(FileNotFoundError, match="prepare it first"):
-        ClipStore.open(directory)
-    clips = make()
-    np.save(directory / "frames.npy", np.array(clips.frames[:-1]))
-    with pytest.raises(ValueError, match="its index says"):
-        ClipStore.open(directory)
-    document = json.loads((directory / "index.json").read_text())
-    (directory / "index.json").write_text(json.dumps(document | {"format": 99}))
-    with pytest.raises(ValueError, match="format 99"):
-        ClipStore.open(directory)
-
-
-def test_pickling_sends_the_name_of_the_directory_not_the_frames(make):
-    clips = make()
-    pickled = pickle.dumps(clips)
+def test_pickling_sends_the_name_of_the_directory_not_the_frames(saved) -> None:
+    pickled = pickle.dumps(saved)
     assert len(pickled) < 500
     again = pickle.loads(pickled)
-    assert again.names == clips.names
-    assert np.array_equal(again.frames, clips.frames)
-
-
-def test_real_footage_goes_through(ucf101_mini, tmp_path):
-    clips = prepare(ucf101.index(ucf101_mini, subset="all"), tmp_path / "store", image_size=32, progress=False)
-    assert len(clips) == 146
-    assert clips.frames.shape == (3871, 32, 32, 3)
-    assert set(clips.lengths.tolist()) == {25, 107, 164}
-    assert 40 < clips.frames.mean() < 160
+    assert again.names == saved.names
+    assert np.array_equal(again.frames, saved.frames)
+    in_memory = pickle.loads(pickle.dumps(three_clips()))
+    assert np.array_equal(in_memory.frames, saved.frames)
 
 
 def test_arrays_become_a_store_in_memory() -> None:
@@ -390,13 +50,8 @@ def test_arrays_become_a_store_in_memory() -> None:
     assert (store.image_size, store.labels.tolist(), store.fps.tolist()) == (4, [1, 0, 1], [12.0] * 3)
 
 
-def saved_clips() -> ClipStore:
-    clips = [np.full((length, 6, 6, 3), length, dtype=np.uint8) for length in (3, 5, 4)]
-    return ClipStore.from_clips(clips, labels=[1, 0, 1], class_names=["Sit", "Stand"], fps=12.5)
-
-
 def test_a_store_in_memory_can_be_saved(tmp_path) -> None:
-    in_memory = saved_clips()
+    in_memory = three_clips()
     saved = in_memory.save(tmp_path / "new" / "clips")
     assert saved.directory == tmp_path / "new" / "clips"
     assert ClipStore.is_at(saved.directory) and not ClipStore.is_at(tmp_path)
@@ -412,18 +67,18 @@ def test_a_store_in_memory_can_be_saved(tmp_path) -> None:
 
 def test_saving_never_costs_what_is_there(tmp_path) -> None:
     (tmp_path / "empty").mkdir()
-    saved = saved_clips().save(tmp_path / "empty")
+    saved = three_clips().save(tmp_path / "empty")
     with pytest.raises(FileExistsError, match="empty has a store of clips already; open that"):
-        saved_clips().save(saved.directory)
+        three_clips().save(saved.directory)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="mine exists and is not a store of clips; name another directory"):
-        saved_clips().save(tmp_path / "mine")
+        three_clips().save(tmp_path / "mine")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "mine"]
 
 
 def test_a_saved_store_gets_its_name_only_when_it_is_on_the_disk(tmp_path, unsafe_moves) -> None:
-    saved_clips().save(tmp_path / "clips")
+    three_clips().save(tmp_path / "clips")
     assert unsafe_moves == []
 
 
@@ -441,3 +96,213 @@ def test_a_saved_store_gets_its_name_only_when_it_is_on_the_disk(tmp_path, unsaf
 def test_arrays_that_are_no_clips(clips, labels, message) -> None:
     with pytest.raises(ValueError, match=message):
         ClipStore.from_clips(clips, labels=labels)
+
+
+def test_what_is_known_of_arrays_is_kept() -> None:
+    clips = np.arange(2 * 3 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 3, 4, 4, 3)
+    made = ClipStore.from_clips(clips, names=["here", "there"], parameters={"subset": "train"})
+    assert made.names == ["here", "there"] and made.parameters == {"image_size": 4, "subset": "train"}
+    assert np.shares_memory(made.frames, clips) and np.array_equal(made[1], clips[1])
+    with pytest.raises(ValueError, match="two clips have the same name"):
+        ClipStore.from_clips(clips, names=["here", "here"])
+
+
+COLUMNS = [
+    ({"offsets": np.array([0, 3, 7])}, r"offsets has 7 for clip 2 \(v_Stand_g02_c01\), expected the end"),
+    ({"offsets": np.array([0, -41, 8])}, "offsets has -41 for clip 1"),
+    ({"lengths": np.array([3, -5, 4])}, "lengths has -5 for clip 1 .*, expected 1 to 12 frames"),
+    ({"lengths": np.array([0, 5, 4])}, "lengths has 0 for clip 0"),
+    ({"lengths": np.array([3, 5, 2**62])}, "lengths has 4611686018427387904 for clip 2"),
+    ({"lengths": np.array([3, 5, 3])}, "the clips have 11 frames, and 12 are there"),
+    ({"lengths": np.array([3, 5])}, r"lengths are int64 \(2,\), expected a whole number for each of 3 clips"),
+    ({"labels": np.array([1, -1, 1])}, "labels has -1 for clip 1 .*, expected an index into 2 class_names"),
+    ({"labels": np.array([1, 0, 2])}, "labels has 2 for clip 2"),
+    ({"labels": np.array([1.0, 0.0, 1.0])}, "labels are float64"),
+    ({"fps": np.array([12.5, np.nan, 12.5])}, "fps has nan for clip 1 .*, expected a finite number above 0"),
+    ({"fps": np.array([12.5, 12.5, 0.0])}, "fps has 0.0 for clip 2"),
+    ({"fps": np.array([np.inf, 12.5, 12.5])}, "fps has inf for clip 0"),
+    ({"names": ["a", "b", "a"]}, "two clips have the same name"),
+    ({"names": []}, "for each of 0 clips, and at least one clip"),
+    ({"frames": np.zeros((12, 6, 6, 3), dtype=np.float32)}, "frames are float32 .*, expected uint8"),
+    ({"frames": np.zeros((12, 6, 6), dtype=np.uint8)}, r"frames are uint8 \(12, 6, 6\)"),
+    ({"frames": np.zeros((11, 6, 6, 3), dtype=np.uint8)}, "the clips have 12 frames, and 11 are there"),
+]
+
+
+@pytest.mark.parametrize(("columns", "message"), COLUMNS)
+def test_columns_that_do_not_fit_together_are_refused(columns, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(three_clips(), **columns)
+
+
+def set_in_clip(key, value):
+    def damage(document):
+        document["clips"][1][key] = value
+
+    return damage
+
+
+def remove(*keys):
+    def damage(document):
+        for key in keys[:-1]:
+            document = document[key]
+        del document[keys[-1]]
+
+    return damage
+
+
+def set_in_index(key, value):
+    return lambda document: document.update({key: value})
+
+
+DAMAGES = [
+    (set_in_clip("offset", -41), "offsets has -41 for clip 1"),
+    (set_in_clip("offset", 2), "offsets has 2 for clip 1"),  # within the frames, and another clip's
+    (set_in_clip("offset", 3.0), "offset must be int for every clip"),
+    (set_in_clip("offset", 2**70), "too large"),
+    (set_in_clip("length", 6), "offsets has 8 for clip 2"),
+    (set_in_clip("label", -1), "labels has -1 for clip 1"),
+    (set_in_clip("label", True), "label must be int for every clip"),
+    (set_in_clip("fps", "25"), "fps must be float for every clip"),
+    (set_in_clip("fps", float("nan")), "NaN|nan"),
+    (set_in_clip("name", None), "name must be str for every clip"),
+    (set_in_clip("name", "v_Stand_g00_c01"), "two clips have the same name"),
+    (remove("clips", 1, "label"), "a clip has no 'label'"),
+    (remove("clips", 1), "offsets has 8 for clip 1"),
+    (remove("clips", 2), "the clips have 8 frames, and 12 are there"),
+    (remove("clips"), "clips must be a list"),
+    (set_in_index("clips", []), "for each of 0 clips, and at least one clip"),
+    (set_in_index("clips", [1, 2, 3]), "not subscriptable"),
+    (set_in_index("class_names", ["Sit"]), "labels has 1 for clip 0"),
+    (set_in_index("class_names", [1, 2]), "class_names.* must be of type str"),
+    (set_in_index("parameters", None), "parameters is None"),
+    (set_in_index("parameters", {"image_size": 7}), "image_size is not that of the frames"),
+    (set_in_index("shape", "all"), "shape is 'all'"),
+    (set_in_index("shape", [11, 6, 6, 3]), r"frames.npy is uint8 \[12, 6, 6, 3\], its index says"),
+    (set_in_index("skipped", [{"name": "v_Sit_g09_c01"}]), "reason of a skipped clip is None"),
+    (set_in_index("skipped", ["v_Sit_g09_c01"]), "skipped is 'v_Sit_g09_c01'"),
+    (set_in_index("format", 99), "format 99"),
+]
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGES)
+def test_a_damaged_index_is_named_and_not_believed(saved, damage, message) -> None:
+    path = saved.directory / "index.json"
+    document = json.loads(path.read_text())
+    damage(document)
+    path.write_text(json.dumps(document))
+    with pytest.raises(ValueError, match=message) as raised:
+        ClipStore.open(saved.directory)
+    assert str(saved.directory) in str(raised.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe{}", b"[" * 100_000])
+def test_an_index_that_is_none_is_named(saved, content) -> None:
+    path = saved.directory / "index.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"clips.index\.json"):
+        ClipStore.open(saved.directory)
+
+
+def rewrite(frames):
+    """Frames of another kind, in the file's place."""
+
+    def damage(path):
+        with path.open("wb") as file:
+            np.save(file, frames(np.array(three_clips().frames)))
+
+    return damage
+
+
+FILES = {
+    "empty": (lambda path: path.write_bytes(b""), "cannot be read as an array"),
+    "cut in its frames": (lambda path: path.write_bytes(path.read_bytes()[:-1]), "cannot be read as an array"),
+    "cut in its header": (lambda path: path.write_bytes(path.read_bytes()[:60]), "cannot be read as an array"),
+    "longer": (lambda path: path.write_bytes(path.read_bytes() + b"\0"), "has 1,425 bytes, expected 1,424"),
+    "no array": (lambda path: path.write_text("<html>not found</html>" * 99), "cannot be read as an array"),
+    "an archive": (lambda path: np.savez(path.open("wb"), np.zeros(3)), "cannot be read as an array"),
+    "pickled": (rewrite(lambda frames: frames.astype(object)), "cannot be read as an array"),
+    "floats": (rewrite(lambda frames: frames.astype(np.float32)), "is float32 .*, its index says uint8"),
+    "fewer": (rewrite(lambda frames: frames[:-1]), r"is uint8 \[11, 6, 6, 3\], its index says uint8 \[12, 6, 6, 3\]"),
+    "in another order": (rewrite(np.asfortranarray), "its index says"),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_frames_that_are_not_whole_are_named_and_left_as_they_are(saved, kind) -> None:
+    damage, message = FILES[kind]
+    path = saved.directory / "frames.npy"
+    damage(path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=rf"clips.frames\.npy .*{message}|clips.frames\.npy {message}"):
+        ClipStore.open(saved.directory)
+    assert path.read_bytes() == before
+
+
+def test_what_is_not_there_is_said_in_words(saved, tmp_path) -> None:
+    with pytest.raises(FileNotFoundError, match="no store of clips there; prepare it first"):
+        ClipStore.open(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere.partial").mkdir()
+    with pytest.raises(FileNotFoundError, match="it is unfinished: prepare it again to go on"):
+        ClipStore.open(tmp_path / "elsewhere")
+    (saved.directory / "frames.npy").unlink()
+    with pytest.raises(FileNotFoundError, match=r"frames\.npy: no such file beside the index"):
+        ClipStore.open(saved.directory)
+
+
+def test_opening_writes_nothing(saved) -> None:
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in saved.directory.parent.rglob("*.*")}
+    ClipStore.open(saved.directory)[0].sum()
+    assert before == {
+        path: (path.stat().st_mtime_ns, path.read_bytes()) for path in saved.directory.parent.rglob("*.*")
+    }
+    with pytest.raises(ValueError, match="read-only"):
+        saved[0][:] = 0
+
+
+def test_a_link_leads_to_where_a_store_is_saved(tmp_path) -> None:
+    (tmp_path / "disk" / "empty").mkdir(parents=True)
+    for target in ("empty", "not there yet"):
+        link = tmp_path / f"link to {target}"
+        link.symlink_to(tmp_path / "disk" / target)
+        assert three_clips().save(link).directory == link
+        assert link.is_symlink() and ClipStore.is_at(tmp_path / "disk" / target)
+        with pytest.raises(FileExistsError, match="has a store of clips already"):
+            three_clips().save(link)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_of_two_that_save_in_one_place_one_wins(tmp_path, monkeypatch, is_there) -> None:
+    if is_there:
+        (tmp_path / "clips").mkdir()
+    both, write, saved, refused = threading.Barrier(2), store.write_index, [], []
+
+    def write_together(*arguments):
+        write(*arguments)
+        both.wait(timeout=30)  # both have found the place free
+
+    def save(value):
+        clips = ClipStore.from_clips([np.full((3, 6, 6, 3), value, dtype=np.uint8)])
+        try:
+            saved.append((value, clips.save(tmp_path / "clips")))
+        except FileExistsError as error:
+            refused.append(str(error))
+
+    monkeypatch.setattr(store, "write_index", write_together)
+    threads = [threading.Thread(target=save, args=(value,)) for value in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ((value, winner),) = saved
+    assert (winner.frames == value).all()
+    assert len(refused) == 1 and "has a store of clips already" in refused[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["clips"]
+
+
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path, full_disk) -> None:
+    clips = ClipStore.from_clips(np.zeros((4, 16, 32, 32, 3), dtype=np.uint8))
+    with full_disk(100_000), pytest.raises(OSError, match=r"free some space.*clips"):
+        clips.save(tmp_path / "clips")
+    assert not any(tmp_path.iterdir())
+    assert len(clips.save(tmp_path / "clips")) == 4

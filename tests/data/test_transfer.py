@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -22,7 +23,7 @@ import urllib3
 from local_server import Answer, LocalServer
 
 from ldvd_lib._kit.files import file_sha256
-from ldvd_lib.data import transfer
+from ldvd_lib.data import _part, transfer
 from ldvd_lib.data.transfer import DownloadError, Transfer, check_free_space, fetch
 
 CONTENT = random.Random(0).randbytes(500_000)
@@ -55,18 +56,65 @@ def begin(server: LocalServer, path: Path, num_bytes: int = 150_000) -> Path:
     return part
 
 
+def names(directory: Path) -> list[str]:
+    """The files in a directory but for locks, which stay."""
+    return sorted(path.name for path in directory.iterdir() if path.suffix != ".lock")
+
+
 def test_whole_file(server: LocalServer, tmp_path: Path):
     path = get(server, tmp_path / "deep" / "file.bin", size=len(CONTENT), sha256=SHA256.upper())
     assert path.read_bytes() == CONTENT
-    assert list(path.parent.iterdir()) == [path]
+    assert names(path.parent) == [path.name]
     assert server.requests[0][1]["Accept-Encoding"] == "identity"
 
 
-def test_finished_file_is_not_asked_for_again(server: LocalServer, tmp_path: Path):
+def test_finished_file_is_not_asked_for_again_and_nothing_is_written(server: LocalServer, tmp_path: Path):
     path = tmp_path / "file.bin"
     path.write_bytes(CONTENT)
     assert get(server, path, size=len(CONTENT), sha256=SHA256) == path
     assert server.requests == []
+    assert list(tmp_path.iterdir()) == [path], "not even a lock: the place may be read-only"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_those_who_want_the_same_file_at_once_all_get_it_and_it_is_sent_once(
+    server: LocalServer, tmp_path: Path, announced: bool
+):
+    headers = {} if announced else {"Content-Length": None}
+    server.otherwise = Answer(stall=0.2, headers=headers)
+    with ThreadPoolExecutor(6) as pool:
+        paths = list(pool.map(lambda _: get(server, tmp_path / "file.bin"), range(6)))
+    assert {path.read_bytes() for path in paths} == {CONTENT}
+    assert len(server.requests) == 1
+
+
+def test_who_waits_tries_for_himself_where_the_first_fails(server: LocalServer, tmp_path: Path):
+    server.script = [Answer(status=404, stall=0.2)]
+
+    def attempt(_: int) -> bytes | None:
+        try:
+            return get(server, tmp_path / "file.bin").read_bytes()
+        except DownloadError:
+            return None
+
+    with ThreadPoolExecutor(3) as pool:
+        contents = list(pool.map(attempt, range(3)))
+    assert (contents.count(None), contents.count(CONTENT)) == (1, 2)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
+def test_what_is_no_file_or_empty_is_not_taken_for_it(server: LocalServer, tmp_path: Path, make):
+    make(tmp_path / "file.bin")
+    with pytest.raises(DownloadError, match=r"file\.bin is already there, but it is (empty|no file)"):
+        get(server, tmp_path / "file.bin")
+
+
+def test_empty_answer_is_no_file(server: LocalServer, tmp_path: Path):
+    server.files["file.bin"] = b""
+    with pytest.raises(DownloadError, match="it is empty"):
+        get(server, tmp_path / "file.bin")
+    assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("expected", [{"size": 7}, {"sha256": "0" * 64}])
@@ -142,13 +190,13 @@ def test_only_what_came_to_the_disk_is_continued(server: LocalServer, tmp_path: 
 
 def test_notes_claim_only_what_is_on_the_disk(server: LocalServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lengths: list[int] = []
-    to_disk = transfer.to_disk
+    to_disk = _part.to_disk
 
     def recording(path: Path) -> None:
         to_disk(path)
         lengths.append(Path(path).stat().st_size)
 
-    monkeypatch.setattr(transfer, "to_disk", recording)
+    monkeypatch.setattr(_part, "to_disk", recording)
     monkeypatch.setattr(transfer, "_SECONDS_BETWEEN_NOTES", -1.0)
     part = begin(server, tmp_path / "file.bin")
     assert len(set(lengths)) >= 3, "a long download is brought to the disk again and again, not only at its end"
@@ -182,6 +230,48 @@ def test_killed_process_is_continued(server: LocalServer, tmp_path: Path):
     assert 0 < (tmp_path / "file.bin.part").stat().st_size <= 300_000
     assert get(server, tmp_path / "file.bin", sha256=SHA256).read_bytes() == CONTENT
     assert server.ranges()[-1] is not None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda notes: "",
+        lambda notes: "[]",
+        lambda notes: "[" * 100_000,
+        lambda notes: json.dumps(notes)[:-5],
+        *(
+            lambda notes, change=change: json.dumps(notes | change)
+            for change in (
+                {"safe_length": "many"},
+                {"safe_length": -1},
+                {"safe_length": None},
+                {"total": "500000"},
+                {"total": -3},
+                {"validator": 5},
+                {"validator": "a\nb"},
+                {"validator": "caf\u00e9 \u20ac"},
+                {"url": None},
+                {"more": 1},
+            )
+        ),
+    ],
+)
+def test_damaged_notes_begin_anew(server: LocalServer, tmp_path: Path, damage, caplog: pytest.LogCaptureFixture):
+    part = begin(server, tmp_path / "file.bin")
+    part.write_bytes(b"of another version" * 1000)
+    notes = part.with_name("file.bin.part.json")
+    notes.write_text(damage(json.loads(notes.read_text())))
+    assert get(server, tmp_path / "file.bin").read_bytes() == CONTENT
+    assert server.ranges() == [None]
+    assert "file.bin.part.json" in caplog.text and "begins anew" in caplog.text
+
+
+def test_temporary_files_of_a_killed_process_are_removed(server: LocalServer, tmp_path: Path):
+    begin(server, tmp_path / "file.bin")
+    (tmp_path / ".file.bin.part-0123abcd.json").write_text("{")
+    (tmp_path / ".other.bin.part-0123abcd.json").write_text("{")
+    get(server, tmp_path / "file.bin")
+    assert names(tmp_path) == [".other.bin.part-0123abcd.json", "file.bin"]
 
 
 def test_part_that_the_user_put_there_is_continued(server: LocalServer, tmp_path: Path):
@@ -242,7 +332,7 @@ def test_change_that_only_the_hash_shows(server: LocalServer, tmp_path: Path):
     wanted = hashlib.sha256(new).hexdigest()
     with pytest.raises(DownloadError, match=r"damaged or is not the expected one.*It has been deleted"):
         get(server, tmp_path / "file.bin", sha256=wanted)
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
     assert get(server, tmp_path / "file.bin", sha256=wanted).read_bytes() == new
 
 
@@ -303,17 +393,18 @@ def test_announced_length_smaller_than_what_comes(server: LocalServer, tmp_path:
         get(server, tmp_path / "file.bin", size=len(CONTENT))
     with pytest.raises(DownloadError, match="SHA-256"):
         get(server, tmp_path / "file.bin", sha256=SHA256)
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
 
 
-def test_no_announced_length(server: LocalServer, tmp_path: Path):
+def test_no_announced_length(server: LocalServer, tmp_path: Path, caplog: pytest.LogCaptureFixture):
     silent = server.otherwise = Answer(headers={"Content-Length": None})
     assert get(server, tmp_path / "a.bin").read_bytes() == CONTENT
+    assert "a.bin: the server does not say how long the file is" in caplog.text
     with pytest.raises(DownloadError, match=r"sends more than the 400,000 bytes"):
         get(server, tmp_path / "b.bin", size=400_000)
     server.script = [replace(silent, drop_after=150_000)]
     assert get(server, tmp_path / "c.bin", size=len(CONTENT)).read_bytes() == CONTENT
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.bin", "c.bin"]
+    assert names(tmp_path) == ["a.bin", "c.bin"]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410, 418])
@@ -414,6 +505,21 @@ def test_full_disk_is_noticed_before_writing(server: LocalServer, tmp_path: Path
     assert get(server, tmp_path / "file.bin").read_bytes() == CONTENT  # only the rest must fit
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are Unix's")
+def test_disk_that_fills_up_is_told_and_the_download_goes_on_later(server: LocalServer, tmp_path: Path):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    try:
+        with pytest.raises(DownloadError, match=r"file\.bin cannot be written: .*run again: it continues"):
+            get(server, tmp_path / "file.bin")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (tmp_path / "file.bin").exists()
+    assert get(server, tmp_path / "file.bin").read_bytes() == CONTENT
+
+
 def test_free_space_of_a_directory_still_to_be_made(tmp_path: Path):
     check_free_space(tmp_path / "not" / "yet", 1, "this")
     with pytest.raises(DownloadError, match="this needs"):
@@ -512,6 +618,13 @@ def test_redirect_away_from_encryption_is_refused(
     incomplete_chain.script = [Answer(status=302, headers=elsewhere)]
     with pytest.raises(DownloadError, match="not encrypted"):
         get(incomplete_chain, tmp_path / "file.bin", replace(IMPATIENT, ca_bundle=bundle))
+    incomplete_chain.script = [Answer(status=302, headers=elsewhere)]
+    server.script = [Answer(status=302, headers={"Location": incomplete_chain.url("file.bin")})]
+    with pytest.raises(DownloadError, match="not encrypted"):  # though the last address is
+        get(incomplete_chain, tmp_path / "file.bin", replace(IMPATIENT, ca_bundle=bundle))
+    incomplete_chain.script = [Answer(status=302, headers={"Location": incomplete_chain.url("file.bin")})]
+    path = get(incomplete_chain, tmp_path / "encrypted.bin", replace(IMPATIENT, ca_bundle=bundle))
+    assert path.read_bytes() == CONTENT
     server.script = [Answer(status=302, headers={"Location": server.url("file.bin")})]
     assert get(server, tmp_path / "file.bin").read_bytes() == CONTENT  # a redirect as such is followed
     assert not list(itertools.chain(tmp_path.glob("*.part"), tmp_path.glob("*.json")))

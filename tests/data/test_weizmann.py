@@ -112,20 +112,44 @@ def test_what_is_missing_is_named(root):
         weizmann.load(root)
 
 
-def test_what_cannot_be_read_is_named(root):
+def test_what_cannot_be_read_is_named_and_never_costs_the_others(root, caplog):
     path = root / "actions" / "1" / "10.jpg"
     options = {"image_size": SIZE, "test_people": ()}
-    strip(clip(1, 1)).crop((0, 0, 50, SIZE)).save(path, format="PNG")
-    with pytest.raises(weizmann.WeizmannError, match=r"1.10\.jpg: 50×16 pixels are no strip of square frames"):
-        weizmann.load(root, **options)
-    path.write_bytes(b"<html>not found</html>")
-    with pytest.raises(weizmann.WeizmannError, match=r"1.10\.jpg: cannot be read \(not a picture\); fetch it again"):
-        weizmann.load(root, **options)
-    for format in ("JPEG", "PNG"):
-        strip(np.random.default_rng(0).integers(0, 256, (9, SIZE, SIZE, 3), dtype=np.uint8)).save(path, format=format)
+    whole = weizmann.load(root, **options)
+    noise = strip(np.random.default_rng(0).integers(0, 256, (9, SIZE, SIZE, 3), dtype=np.uint8))
+
+    def cut(format):
+        noise.save(path, format=format)
         path.write_bytes(path.read_bytes()[:400])
-        with pytest.raises(weizmann.WeizmannError, match=r"1.10\.jpg: cannot be read \(.+\); fetch it again"):
-            weizmann.load(root, **options)
+
+    def link():
+        path.unlink()
+        path.symlink_to("nowhere")
+
+    for damage, message in (
+        (lambda: strip(clip(1, 1)).crop((0, 0, 50, SIZE)).save(path, format="PNG"), "50×16 pixels are no strip"),
+        (lambda: strip(clip(1, 1)).crop((0, 0, SIZE, 9 * SIZE)).save(path, format="PNG"), "16×144 pixels are no strip"),
+        (lambda: path.write_bytes(b""), "cannot be read (not a JPEG or PNG picture); fetch it again"),
+        (lambda: path.write_bytes(b"<html>not found</html>"), "cannot be read (not a JPEG or PNG picture)"),
+        (lambda: noise.save(path, format="GIF"), "cannot be read (not a JPEG or PNG picture)"),
+        (lambda: cut("JPEG"), "cannot be read ("),
+        (lambda: cut("PNG"), "cannot be read ("),
+        (link, "not a file; fetch it again"),
+    ):
+        damage()
+        store = weizmann.load(root, **options)
+        (skipped,) = store.skipped
+        assert skipped["name"] == "v_wave2_g02_c01" and skipped["reason"].startswith(f"{path}: {message}")
+        assert f"skipped v_wave2_g02_c01: {path}" in caplog.text
+        kept = [i for i, name in enumerate(whole.names) if name != skipped["name"]]
+        assert store.names == [whole.names[i] for i in kept]
+        assert all(np.array_equal(store[n], whole[i]) for n, i in enumerate(kept))
+        assert store.labels.tolist() == whole.labels[kept].tolist()
+    for other in (root / "actions").glob("*/*.jpg"):
+        other.unlink()
+        other.write_text("no picture")
+    with pytest.raises(weizmann.WeizmannError, match=r"not one of 12 strips can be read; the first: .*0.0\.jpg"):
+        weizmann.load(root, **options)
 
 
 def test_options_that_make_no_sense_are_refused(root):

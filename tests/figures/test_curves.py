@@ -15,8 +15,9 @@ from ldvd_lib.runs.run import RunConfig
 def run_with(tmp_path, name: str, records: list[dict]) -> Run:
     directory = tmp_path / name
     directory.mkdir()
-    save_json(to_dict(RunConfig(zoo.config("tgan"))), directory / "config.json")
-    (directory / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    save_json(to_dict(RunConfig(zoo.config("mocogan"))), directory / "config.json")
+    lines = [json.dumps({"seconds": 0.1, **record}) + "\n" for record in records]
+    (directory / "metrics.jsonl").write_text("".join(lines))
     return Run.open(directory)
 
 

@@ -1,5 +1,8 @@
 """The small classifier: what is saved comes back, and ours comes with the course."""
 
+import json
+
+import pytest
 import torch
 
 from ldvd_lib._kit import shelf
@@ -20,6 +23,19 @@ def test_what_is_saved_is_the_same_network(tmp_path, monkeypatch) -> None:
     assert not loaded.training
     videos = torch.randn(2, 3, 16, IMAGE_SIZE, IMAGE_SIZE)
     assert torch.equal(loaded(videos), network(videos))
+
+
+@pytest.mark.parametrize("network", [None, 3, [], {"channels": [1, 2]}, {"colour": 1}, {"num_classes": "two"}])
+def test_an_index_that_describes_no_network_is_named(tmp_path, monkeypatch, network) -> None:
+    save_classifier(C3D(2, **SMALL), tmp_path, classes=["A", "B"])
+    index = json.loads((tmp_path / shelf.INDEX).read_text())
+    index["c3d-actions-32"]["network"] = network
+    (tmp_path / shelf.INDEX).write_text(json.dumps(index))
+    monkeypatch.setattr(shelf, "directory", lambda: tmp_path)
+    with pytest.raises(
+        ValueError, match=r"index\.json describes no network|weights\.safetensors does not hold the weights"
+    ):
+        load_classifier()
 
 
 def test_ours_has_a_class_for_each_of_the_built_in_actions() -> None:

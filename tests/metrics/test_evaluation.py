@@ -2,18 +2,18 @@
 
 import json
 import math
+import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from ldvd_lib.metrics import evaluation, frechet_distance, inception_score, kernel_distance, neighbour_metrics
-from ldvd_lib.metrics.evaluation import LOG, Evaluation, evaluate, extract
+from ldvd_lib.metrics.evaluation import Evaluation, Features, evaluate, extract
 from ldvd_lib.metrics.network import FeatureNetwork
 from ldvd_lib.metrics.protocol import PROTOCOLS, Judge, Protocol
 
@@ -92,55 +92,68 @@ def test_an_interruption_costs_nothing(judge, tmp_path, batches: int) -> None:
     assert torch.equal(continued.probabilities, whole.probabilities)
 
 
-def test_what_the_log_counts_is_on_the_disk(judge, tmp_path, monkeypatch) -> None:
-    """Each array is flushed and synchronised, then the log is written: never the other way round."""
-    monkeypatch.setattr(evaluation, "SECONDS_BETWEEN_LOGS", 0.0)
-    events: list[str] = []
-    flush, to_disk, replacing = np.memmap.flush, evaluation.to_disk, evaluation.replacing
+def test_a_second_process_waits_for_the_features_and_computes_none(judge, tmp_path) -> None:
+    entered, go_on, begun = threading.Event(), threading.Event(), []
 
-    def flushed(array: np.memmap) -> None:
-        events.append(f"flush {Path(array.filename).name}")
-        flush(array)
+    def held_up(seed: int, count: int, start: int) -> Iterator[Tensor]:
+        begun.append(start)
+        entered.set()
+        go_on.wait(10)
+        yield from noise(seed, count, start)
 
-    def synchronised(path: Path) -> None:
-        events.append(f"sync {path.name}")
-        to_disk(path)
-
-    def replaced(path: Path):
-        events.append(f"write {path.name}")
-        return replacing(path)
-
-    monkeypatch.setattr(np.memmap, "flush", flushed)
-    monkeypatch.setattr(evaluation, "to_disk", synchronised)
-    monkeypatch.setattr(evaluation, "replacing", replaced)
-    features(judge, tmp_path / "new")
-    assert events[:2] == ["sync new", "sync new"]  # the names of the two files, in their directory
-    names = ("features.npy", "probabilities.npy")
-    batch = [*(f"{verb} {name}" for name in names for verb in ("flush", "sync")), f"write {LOG}"]
-    assert events[2:] == 5 * batch
+    found: list[Features] = []
+    askers = [threading.Thread(target=lambda: found.append(features(judge, tmp_path, held_up))) for _ in range(2)]
+    askers[0].start()
+    entered.wait(10)
+    askers[1].start()
+    go_on.set()
+    for asker in askers:
+        asker.join()
+    assert begun == [0]
+    assert torch.equal(found[0].features, found[1].features)
 
 
-def test_fast_batches_do_not_wait_for_the_disk(judge, tmp_path, monkeypatch) -> None:
-    logged: list[Path] = []
-    replacing = evaluation.replacing
-    monkeypatch.setattr(evaluation, "replacing", lambda path: (logged.append(path), replacing(path))[1])
-    clock = iter(range(1000))
-    monkeypatch.setattr(evaluation.time, "monotonic", lambda: next(clock))
-    features(judge, tmp_path, count=100)  # 25 batches, each a second after the last
-    assert 3 <= len(logged) <= 6
-    assert json.loads((tmp_path / LOG).read_text())["done"] == 100
+def everything(directory: Path) -> dict[str, tuple[int, bytes]]:
+    return {
+        str(path.relative_to(directory)): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        for path in [directory, *directory.rglob("*")]
+    }
 
 
-def test_what_a_kill_left_unlogged_is_computed_again(judge, tmp_path, monkeypatch) -> None:
-    whole = features(judge, tmp_path / "whole")
-    log = tmp_path / "killed" / LOG
-    features(judge, log.parent)
-    record = json.loads(log.read_text())
-    log.write_text(json.dumps({**record, "done": 8}))
-    np.lib.format.open_memmap(log.with_name("features.npy"), mode="r+")[8:] = math.nan  # never written
+def test_finished_features_are_read_without_writing_anything(judge, tmp_path, monkeypatch) -> None:
+    first = features(judge, tmp_path)
+    (tmp_path / evaluation.LOCK).unlink()
+    before = everything(tmp_path)
+    monkeypatch.setattr(evaluation, "locked", lambda *_, **__: pytest.fail("nothing is to be locked"))
+    assert torch.equal(features(judge, tmp_path).features, first.features)
+    assert everything(tmp_path) == before
+
+
+def test_features_under_the_name_that_a_run_had_once_are_the_same(judge, tmp_path) -> None:
+    """Records once began with the name of the run's directory."""
+    first = features(judge, tmp_path, videos="a, b, step 20 (0123abcd)")
     judge.network.judged.clear()
-    assert torch.equal(features(judge, log.parent).features, whole.features)
-    assert sum(judge.network.judged) == 10
+    again = features(judge, tmp_path, videos="step 20 (0123abcd)")
+    assert torch.equal(again.features, first.features)
+    assert judge.network.judged == []
+    for other in ("step 20 (0123abce)", "step 2 (0123abcd)", "b, step 20 (0123abcd)"):
+        with pytest.raises(ValueError, match="holds other features"):
+            features(judge, tmp_path, videos=other)
+    features(judge, tmp_path / "words", videos="real, noise")
+    with pytest.raises(ValueError, match="holds other features"):
+        features(judge, tmp_path / "words", videos="noise")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_videos_of_any_precision_are_judged_in_single_precision(judge, tmp_path, dtype: torch.dtype) -> None:
+    def source(dtype: torch.dtype):
+        return lambda seed, count, start: (videos.to(dtype) for videos in noise(seed, count, start))
+
+    found = features(judge, tmp_path / "as they are", source(dtype))
+    rounded = features(judge, tmp_path / "rounded", lambda *a: (videos.to(dtype).float() for videos in noise(*a)))
+    assert torch.equal(found.features, rounded.features)
+    tolerance = 0 if dtype == torch.float64 else 8 * torch.finfo(dtype).eps
+    torch.testing.assert_close(found.features, features(judge, tmp_path / "n").features, atol=tolerance, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +224,12 @@ def broken(value: float):
             "windows .*num_frames=16",
         ),
         (lambda seed, count, start: (v[0] for v in noise(seed, count, start)), r"\(N, 3, T, H, W\), got \(3, 16"),
+        (
+            lambda seed, count, start: (v.to(torch.uint8) for v in noise(seed, count, start)),
+            "floating-point .*got torch.uint8; `ldvd_lib.video.to_float`",
+        ),
+        (lambda seed, count, start: (v.to(torch.int64) for v in noise(seed, count, start)), "got torch.int64"),
+        (lambda seed, count, start: (v.to(torch.complex64) for v in noise(seed, count, start)), "got torch.complex64"),
         (lambda seed, count, start: noise(seed, count - 4, start), "gave 14 videos, but 18 were asked for"),
         (lambda seed, count, start: noise(seed, count + 9, start), "batch of 4 videos where 1 to 2 were left"),
     ],
@@ -294,6 +313,15 @@ def test_a_file_from_before_windows_were_cut_still_loads(judge, tmp_path) -> Non
     assert record.pop("windows") == ""
     path.write_text(json.dumps(record))
     assert Evaluation.load(path) == result
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, 2.0, 3.0], [], [1.0, math.nan], [1.0, math.inf], [1.0, "2"], 1.0])
+def test_an_evaluation_without_a_value_for_each_seed_is_refused(judge, tmp_path, values) -> None:
+    path = judged(judge, tmp_path).save(tmp_path / "evaluation.json")
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"values": record["values"] | {"fid": values}}))
+    with pytest.raises(ValueError, match=r"evaluation\.json.*(fid|NaN|Infinity)"):
+        Evaluation.load(path)
 
 
 def test_what_was_judged_of_each_clip_is_part_of_the_result(judge, tmp_path) -> None:

@@ -152,16 +152,47 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no file .*real\.safetensors"):
         GaussianStatistics.load(tmp_path / "real.safetensors")
     (tmp_path / "broken.safetensors").write_bytes(b"not safetensors at all")
-    with pytest.raises(ValueError, match="cannot be read as safetensors"):
+    with pytest.raises(ValueError, match="cannot be read as statistics"):
         GaussianStatistics.load(tmp_path / "broken.safetensors")
     safetensors.torch.save_file({"mean": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match=r"no statistics that GaussianStatistics\.save wrote"):
         GaussianStatistics.load(tmp_path / "other.safetensors")
 
 
-@pytest.mark.parametrize("name", ["format", "count", "mean", "covariance"])
+def test_statistics_whose_numbers_have_changed_are_refused(tmp_path):
+    statistics = GaussianStatistics.of(features(50, 6))
+    path = statistics.save(tmp_path / "real.safetensors")
+    content = bytearray(path.read_bytes())
+    content[content.index(statistics.mean.numpy().tobytes()) + 3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"real\.safetensors cannot be read as statistics \(its numbers have changed"):
+        GaussianStatistics.load(path)
+
+
+def test_statistics_without_a_hash_as_they_were_written_once_are_read(tmp_path):
+    statistics = GaussianStatistics.of(features(50, 6))
+    tensors = {"mean": statistics.mean, "covariance": statistics.covariance}
+    header = {"format": "ldvd-gaussian-statistics-1", "count": "50", "protocol": "actions"}
+    safetensors.torch.save_file(tensors, tmp_path / "old.safetensors", metadata=header)
+    again = GaussianStatistics.load(tmp_path / "old.safetensors")
+    assert (again.count, again.metadata) == (50, {"protocol": "actions"})
+    assert torch.equal(again.mean, statistics.mean)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"), [({"count": "some"}, "some"), ({}, "count"), ({"count": "1"}, "2 or more")]
+)
+def test_statistics_that_cannot_be_are_refused_with_the_name_of_their_file(tmp_path, header, said):
+    tensors = {"mean": torch.zeros(3).double(), "covariance": torch.eye(3).double()}
+    path = tmp_path / "edited.safetensors"
+    safetensors.torch.save_file(tensors, path, metadata={"format": "ldvd-gaussian-statistics-1", **header})
+    with pytest.raises(ValueError, match=rf"edited\.safetensors cannot be read as statistics .*{said}"):
+        GaussianStatistics.load(path)
+
+
+@pytest.mark.parametrize("name", ["format", "count", "sha256", "mean", "covariance"])
 def test_metadata_may_not_take_the_files_own_names(name):
-    if name in ("format", "count"):
+    if name in ("format", "count", "sha256"):
         with pytest.raises(ValueError, match=f"metadata.*{name}"):
             GaussianStatistics.of(features(5, 2), metadata={name: "1"})
     else:
@@ -195,6 +226,7 @@ def test_what_are_no_features_is_refused(first, message):
     [
         ((1, torch.zeros(2).double(), torch.eye(2).double()), "count"),
         ((9, torch.zeros(3).double(), torch.eye(2).double()), r"\(d,\) and \(d, d\)"),
+        ((9, torch.zeros(0).double(), torch.zeros(0, 0).double()), "d ≥ 1"),
         ((9, torch.zeros(2), torch.eye(2)), "float64"),
         ((9, torch.zeros(2).double(), torch.eye(2).double() * float("nan")), "finite"),
         ((9, torch.zeros(2).double(), torch.tensor([[1.0, 2], [0, 1]]).double()), "symmetric"),

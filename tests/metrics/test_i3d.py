@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from ldvd_lib._kit.files import file_sha256
+from ldvd_lib.metrics import i3d
 from ldvd_lib.metrics.i3d import BLOCKS, I3D, Inception, ScriptedI3D, Unit, max_pool_same, pad_same
 
 
@@ -177,14 +179,48 @@ class Published(torch.nn.Module):
         return x.mean((2, 3, 4))
 
 
+class Overwrites(torch.nn.Module):
+    """Writes a file when it is opened."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+
+    @torch.jit.export
+    def __getstate__(self) -> tuple[str, bool]:
+        return self.path, self.training
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[str, bool]) -> None:
+        self.path, self.training = state
+        torch.save(torch.zeros(1), self.path)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
-def test_the_torchscript_file(tmp_path) -> None:
+def test_the_torchscript_file(tmp_path, monkeypatch) -> None:
     path = tmp_path / "i3d_torchscript.pt"
     with pytest.raises(FileNotFoundError, match="TorchScript"):
         ScriptedI3D.from_file(path)
-    path.write_bytes(b"not a module")
-    with pytest.raises(ValueError, match="TorchScript"):
-        ScriptedI3D.from_file(path)
     torch.jit.script(Published()).save(path)
+    monkeypatch.setattr(i3d, "SCRIPT_SHA256", file_sha256(path))
     videos = torch.rand(2, 3, 4, 5, 5)
     assert torch.equal(ScriptedI3D.from_file(path).activations(videos)["logits"], videos.mean((2, 3, 4)))
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning", "ignore:.*TorchScript archive:UserWarning")
+def test_no_other_torchscript_file_is_opened(tmp_path) -> None:
+    victim, path = tmp_path / "victim", tmp_path / "i3d_torchscript.pt"
+    torch.jit.script(Overwrites(str(victim))).save(path)
+    with pytest.raises(ValueError, match=r"i3d_torchscript\.pt is not the I3D .* SHA-256 .*dropbox.*rgb_imagenet\.pt"):
+        ScriptedI3D.from_file(path)
+    with pytest.raises(ValueError, match="cannot be read as weights"):
+        I3D.from_file(path)
+    assert not victim.exists()
+    torch.jit.load(path)
+    assert victim.exists(), "it would have been overwritten"
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match="0 bytes"):
+        ScriptedI3D.from_file(path)

@@ -96,6 +96,38 @@ def test_the_small_network_sees_its_own_size_untouched() -> None:
     assert for_small_c3d(32)(torch.rand(1, 3, 16, 64, 64)).shape == (1, 3, 16, 32, 32)
 
 
+PREPARATIONS = {
+    "c3d": for_c3d(torch.full((3, 16, 128, 171), 100.0)),
+    "i3d": for_i3d,
+    "small": for_small_c3d(32),
+    "small, resized": for_small_c3d(24),
+}
+
+
+@pytest.mark.parametrize("prepare", PREPARATIONS.values(), ids=PREPARATIONS.keys())
+def test_videos_of_every_precision_are_prepared_in_single_precision(prepare) -> None:
+    videos = torch.rand(1, 3, 16, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    assert torch.equal(prepare(videos.double()), prepare(videos))
+    for dtype in (torch.float16, torch.bfloat16):
+        assert torch.equal(prepare(videos.to(dtype)), prepare(videos.to(dtype).float()))
+        assert prepare(videos.to(dtype)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("prepare", PREPARATIONS.values(), ids=PREPARATIONS.keys())
+@pytest.mark.parametrize(
+    ("videos", "message"),
+    [
+        (torch.zeros(1, 3, 16, 32, 32, dtype=torch.uint8), "got torch.uint8; `ldvd_lib.video.to_float`"),
+        (torch.zeros(1, 3, 16, 32, 32, dtype=torch.complex64), "got torch.complex64"),
+        (torch.zeros(3, 16, 32, 32), r"\(N, 3, T, H, W\), got \(3, 16, 32, 32\)"),
+        (torch.zeros(1, 16, 32, 32, 3), r"\(N, 3, T, H, W\), got \(1, 16, 32, 32, 3\)"),
+    ],
+)
+def test_what_are_no_videos_is_refused(prepare, videos: torch.Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        prepare(videos)
+
+
 @pytest.mark.parametrize("shape", [(3, 16, 128, 171), (1, 3, 16, 128, 171)])
 def test_the_mean_is_read(tmp_path, shape: tuple[int, ...]) -> None:
     mean = np.random.default_rng(0).uniform(0, 255, shape)
@@ -113,6 +145,9 @@ def test_another_mean_is_refused(tmp_path) -> None:
         np.savez(path, **arrays)
         with pytest.raises(ValueError, match=r"'mean' of shape \(3, 16, 128, 171\) was expected"):
             read_mean(path)
+    np.savez(path, mean=np.zeros((3, 16, 128, 171), complex))
+    with pytest.raises(ValueError, match="was expected"):
+        read_mean(path)
     np.savez(path, mean=np.full((3, 16, 128, 171), np.nan))
     with pytest.raises(ValueError, match="not finite"):
         read_mean(path)

@@ -99,9 +99,29 @@ def s3d(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_weights_are_found_as_a_file_or_in_a_directory(tmp_path, s3d) -> None:
     assert weights_file("s3d", s3d) == weights_file("s3d", s3d.parent) == s3d
-    for name in ("s3d-d76dad2f.pth", "s3d.pth", "s3d.safetensors"):  # published, then renamed
+    for name in ("s3d.pth", "s3d.safetensors"):
         (tmp_path / name).touch()
         assert weights_file("s3d", tmp_path) == tmp_path / name
+
+
+def test_a_file_of_the_published_name_is_the_published_file(published, s3d) -> None:
+    path = published()
+    path.parent.mkdir(parents=True)
+    path.write_bytes(s3d.read_bytes())
+    assert weights_file("s3d", path) == weights_file("s3d", path.parent) == path
+    path.write_bytes(s3d.read_bytes()[:-1])
+    for place in (path, path.parent):
+        with pytest.raises(ValueError, match=rf"{path.name} is not the file that torchvision publishes .*delete it"):
+            weights_file("s3d", place)
+
+
+def test_videos_are_prepared_in_single_precision_whatever_theirs() -> None:
+    network = TorchvisionFeatures("s3d")
+    videos = torch.rand(1, 3, 2, 20, 20, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(network.prepare(videos.double()), network.prepare(videos))
+    assert network.prepare(videos.half()).dtype == torch.float32
+    with pytest.raises(ValueError, match=r"got torch\.uint8"):
+        network.prepare(videos.byte())
 
 
 @pytest.mark.parametrize(("place", "what"), [(".", r"holds none of r3d_18.safetensors, r3d_18.pth"), ("x", "no file")])

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import statistics
 from pathlib import Path
 
@@ -132,6 +133,51 @@ def test_the_claims_are_reported_from_spectra_alone(tmp_path) -> None:
     assert text.count("| not begun |") == 11
     for path in re.findall(r"\]\(([^)]+)\)", text):
         assert (tmp_path / path).is_file()
+
+
+def made_up_report(directory: Path) -> Path:
+    """Of one run; returns the run's directory."""
+    made_up_run(directory, "tgan", {"video": 1234.0})
+    remember(Order(("curvature",)), directory)
+    return directory / "curvature/seed-0/tgan"
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("plan.json", "3", r"plan\.json must hold a list of orders"),
+        ("plan.json", "[]", "holds no reproduction"),
+        (
+            "plan.json",
+            '[{"targets": ["5a"], "protocol": "nonsense"}]',
+            r"plan\.json has an order that cannot be carried",
+        ),
+        (
+            "plan.json",
+            '[{"targets": ["5a"], "changes": {"speed": 1}}]',
+            r"plan\.json has an order that cannot be carried",
+        ),
+        ("plan.json", '[{"targets": ["5a"], "steps": -1}]', r"plan\.json, order 0: steps must be a whole number"),
+        ("curvature/seed-0/tgan/environment.json", "{}", r"environment\.json must hold a list of machines"),
+        ("curvature/seed-0/tgan/environment.json", "[1]", r"environment\.json must hold a list of machines"),
+        ("curvature/seed-0/tgan/diverged.txt", "", r"diverged\.txt is empty: delete it"),
+        ("curvature/seed-0/tgan/config.json", "", r"config\.json does not hold JSON"),
+        ("curvature/seed-0/tgan/spectrum.jsonl", '{"step": 50}\n', r"line 1 of .*spectrum\.jsonl lacks"),
+    ],
+)
+def test_what_is_damaged_is_named(tmp_path, file: str, content: str, message: str) -> None:
+    made_up_report(tmp_path)
+    (tmp_path / file).write_text(content)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        write_report(tmp_path)
+
+
+def test_copies_of_runs_are_not_reported(tmp_path) -> None:
+    run = made_up_report(tmp_path)
+    text = write_report(tmp_path).read_text()
+    shutil.copytree(run, run.with_name("tgan-best"))
+    shutil.copytree(run, run.parent.with_name("seed-0-before") / "tgan")
+    assert write_report(tmp_path).read_text() == text
 
 
 def test_a_report_of_nothing(tmp_path) -> None:

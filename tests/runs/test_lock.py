@@ -24,7 +24,9 @@ def test_a_second_process_is_told_who_has_it(tmp_path) -> None:
     )
     try:
         assert process.stdout.readline() == "held\n"
-        with pytest.raises(RuntimeError, match=rf"is being trained already, by process {process.pid} on .+ since 20"):
+        with pytest.raises(
+            BlockingIOError, match=rf"is being trained already, by process {process.pid} on .+ since 20"
+        ):
             held(tmp_path).__enter__()
     finally:
         process.communicate("\n", timeout=30)
@@ -45,7 +47,7 @@ def test_what_a_killed_process_held_is_free_again(tmp_path) -> None:
 
 def test_one_process_cannot_have_it_twice_and_gets_it_back_after_an_error(tmp_path) -> None:
     with pytest.raises(ArithmeticError), held(tmp_path / "run"):
-        with pytest.raises(RuntimeError, match="by this process"):
+        with pytest.raises(BlockingIOError, match="by this process"):
             held(tmp_path / "run").__enter__()
         raise ArithmeticError
     with held(tmp_path / "run"):
@@ -55,5 +57,5 @@ def test_one_process_cannot_have_it_twice_and_gets_it_back_after_an_error(tmp_pa
 def test_a_holder_that_cannot_be_read_is_another_process(tmp_path) -> None:
     with held(tmp_path):
         (tmp_path / HOLDER).write_text("{")
-        with pytest.raises(RuntimeError, match="is being trained already, by another process"):
+        with pytest.raises(BlockingIOError, match="is being trained already, by another process"):
             held(tmp_path).__enter__()

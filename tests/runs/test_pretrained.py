@@ -20,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 from ldvd_lib import figures, paper, zoo
 from ldvd_lib._kit import shelf as shelves
 from ldvd_lib._kit.configuration import save_json, to_dict
+from ldvd_lib._kit.files import save_tensors
 from ldvd_lib.gan import VideoGANConfig
 from ldvd_lib.metrics import Evaluation
 from ldvd_lib.paper.claims import CLAIMS
@@ -85,7 +86,8 @@ def write_lines(path: Path, records) -> None:
 
 
 def files(directory: Path) -> set[str]:
-    return {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+    """Of a directory, without the lock of its index."""
+    return {path.relative_to(directory).as_posix() for path in directory.rglob("[!.]*") if path.is_file()}
 
 
 # What is in the checkout
@@ -186,7 +188,7 @@ def test_in_float32_a_run_comes_back_exactly(name: str, shelf, tmp_path) -> None
         assert said in card
     for said in ("`actions-v1`", "| is | 2.5 ± 0.71 |", "Bodies stand.", "MIT", "Trained for 40 steps"):
         assert said in card
-    assert sorted(path.name for path in shelf.iterdir()) == ["index.json", made.name]
+    assert sorted(path.name for path in shelf.glob("[!.]*")) == ["index.json", made.name]
 
 
 def test_in_half_precision_no_pixel_changes_visibly(shelf, tmp_path) -> None:
@@ -429,11 +431,66 @@ def test_what_is_not_as_listed_is_refused(three) -> None:
     content[-1] ^= 1
     path.write_bytes(content)
     for use in (pretrained.load, pretrained.load_gan, pretrained.open_run):
-        with pytest.raises(ValueError, match=r"SHA-256 differs\): restore it with `git checkout pretrained`"):
+        with pytest.raises(ValueError, match=r"SHA-256 differs\): restore it \(`git checkout pretrained`"):
             use("tgan-f")
     path.unlink()
-    with pytest.raises(FileNotFoundError, match="is missing: restore it"):
-        pretrained.load("tgan-f")
+    for use in (lambda: pretrained.load("tgan-f"), pretrained.list_models):
+        with pytest.raises(FileNotFoundError, match=r"which index\.json lists, is missing: restore it"):
+            use()
+
+
+def test_the_file_that_was_verified_is_the_one_that_is_loaded(three) -> None:
+    """And not a newer step that lies beside it."""
+    expected = pretrained.load_gan("tgan-f").state_dict()
+    verified = shelves.verified("tgan-f-actions-32").parent
+    planted = verified.with_name("step_0000041")
+    shutil.copytree(verified, planted)
+    tensors = {name: torch.zeros_like(tensor) for name, tensor in shelves.load_weights("tgan-f-actions-32")[0].items()}
+    save_tensors(planted / "weights.safetensors", tensors)
+    run = pretrained.open_run("tgan-f")
+    assert (run.newest_step, run.checkpoints) == (40, [verified])
+    assert Run.open(run.directory).newest_step == 41
+    for gan in (pretrained.load_gan("tgan-f"), run.gan()):
+        assert all(torch.equal(gan.state_dict()[name], tensor) for name, tensor in expected.items())
+    weight = next(pretrained.load("tgan-f").parameters())
+    assert torch.equal(weight, next(run.generator().parameters())) and weight.abs().sum() > 0
+
+
+ENTRY = "tgan-f-actions-32"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda index: index[ENTRY].pop("file"),
+            rf"the entry '{ENTRY}' must have a 'file' in the directory {ENTRY}/ and",
+        ),
+        (lambda index: index[ENTRY].update(file="../weights.safetensors"), "must have a 'file' in the directory"),
+        (lambda index: index[ENTRY].update(file=f"{ENTRY}/../judge/weights.safetensors"), "must have a 'file' in the"),
+        (lambda index: index[ENTRY].update(sha256=None), "and its 'sha256'"),
+        (lambda index: index.update({ENTRY: []}), "must have a 'file'"),
+        (lambda index: index[ENTRY].pop("preset"), rf"{ENTRY} lacks the key\(s\) \['preset'\]"),
+        (lambda index: index[ENTRY].update(steps="many"), rf"{ENTRY}: steps is 'many', a str"),
+        (lambda index: index[ENTRY].update(networks=["generator", 3]), rf"{ENTRY}: networks\[1\] is 3"),
+        (lambda index: index[ENTRY].update(metrics=[3]), rf"{ENTRY}: metrics\[0\] is 3"),
+        (lambda index: index[ENTRY].update(metrics=[{"values": {}}]), rf"{ENTRY}, metrics lacks the key"),
+        (lambda index: index[ENTRY].update(metrics=[{"values": {"is": []}, "protocol": "a"}]), "a metric has no value"),
+    ],
+)
+def test_an_odd_entry_of_the_index_is_named(three, change, message: str) -> None:
+    index = json.loads((three / "index.json").read_text())
+    change(index)
+    (three / "index.json").write_text(json.dumps(index))
+    with pytest.raises(ValueError, match=rf"index\.json.*{message}"):
+        pretrained.list_models()
+
+
+def test_an_index_that_is_no_index_is_named(three) -> None:
+    for content in ("", "[]", "null", "{"):
+        (three / "index.json").write_text(content)
+        with pytest.raises(ValueError, match=r"index\.json"):
+            pretrained.load("tgan-f")
 
 
 def test_a_sheet_of_busy_samples_is_cut_to_size(tmp_path, monkeypatch) -> None:

@@ -66,6 +66,21 @@ def test_a_run_tells_its_results_with_everything_they_depend_on(tmp_path) -> Non
     ]
 
 
+def test_an_evaluation_without_a_value_is_named(tmp_path) -> None:
+    run = evaluated(tmp_path, zoo.config("tgan-f"))
+    (path,) = run.glob("evaluations/*/evaluation.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"values": {"is": []}}))
+    with pytest.raises(ValueError, match=r"evaluation\.json: is has the values \(\)"):
+        results_of_run(run)
+
+
+def test_clips_made_in_memory_are_of_an_unknown_subset(tmp_path) -> None:
+    run = evaluated(tmp_path, zoo.config("tgan-f"))
+    data = {key: value for key, value in DATA.items() if key != "subset"}
+    save_json(to_dict(RunConfig(zoo.config("tgan-f"), data, 3)), run / "config.json")
+    assert [found.data for found in results_of_run(run)] == ["1,216 clips (unknown), 32 px"]
+
+
 def test_several_steps_come_in_their_order_and_a_bare_run_has_none(tmp_path) -> None:
     for step in (1200, 400):
         evaluated(tmp_path, zoo.config("tgan"), step=step)
@@ -110,7 +125,7 @@ def test_what_is_optional_can_be_left_out(tmp_path) -> None:
         ([{"model": "tgan"}], r"result 0 lacks the key\(s\) \['data', 'preset'"),
         ([to_dict(result()) | {"iS": 3}], r"unknown key\(s\) \['iS'\]"),
         ([to_dict(result()) | {"values": {"is": []}}], r"values of 'is' must be finite numbers.*got \(\)"),
-        ([to_dict(result()) | {"values": {"is": [float("nan")]}}], r"finite numbers.*got \(nan,\)"),
+        ([to_dict(result()) | {"values": {"is": [float("nan")]}}], r"report\.json does not hold JSON \(NaN is no"),
         (
             [to_dict(result()) | {"values": {"is": ["5"]}}],
             r"values\['is'\]\[0\] is '5', a str, but must be of type float",

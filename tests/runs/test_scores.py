@@ -1,18 +1,21 @@
 """Scores of runs, and where they are kept."""
 
-import functools
-import threading
-import time
+import json
+import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from ldvd_lib import zoo
 from ldvd_lib.cli import main
 from ldvd_lib.data import ClipStore, WindowSampler, prepare_beside
 from ldvd_lib.generators import TGANGenerator
 from ldvd_lib.metrics import PROTOCOLS, Evaluation, Features, open_judge
+from ldvd_lib.metrics.feature_files import LOG
 from ldvd_lib.runs import Run, results_of_run, scores
 from ldvd_lib.runs.sources import describe_store
 from ldvd_lib.training import Trainer
@@ -53,25 +56,6 @@ def test_real_features_are_kept_beside_the_store(store, judge, real) -> None:
     assert again.record["videos"] == describe_store(store)
 
 
-def test_two_processes_do_not_make_the_same_features_at_once(store, judge, tmp_path, monkeypatch) -> None:
-    entered, left = threading.Event(), []
-
-    def slow(*_: object, **__: object) -> None:
-        first = not entered.is_set()
-        entered.set()
-        time.sleep(0.2 if first else 0)
-        left.append("first" if first else "second")
-
-    monkeypatch.setattr(scores, "extract", slow)
-    ask = functools.partial(scores.real_features, judge, store, directory=tmp_path / "features", **FEW)
-    other = threading.Thread(target=ask)
-    other.start()
-    entered.wait(5)
-    ask()
-    other.join()
-    assert left == ["first", "second"]
-
-
 def test_real_features_of_clips_in_memory_need_a_directory(judge, tmp_path) -> None:
     clips = ClipStore.from_clips(np.zeros((2, 16, 32, 32, 3), dtype=np.uint8))
     with pytest.raises(ValueError, match="give a directory"):
@@ -96,6 +80,87 @@ def test_another_step_and_another_directory(run, judge, real, tmp_path) -> None:
     assert newest.values != first.values
     with pytest.raises(FileNotFoundError, match=r"no checkpoint of step 7: it has \[1, 2\]"):
         scores.judge_run(run, judge, real, step=7, repeats=1, **FEW)
+
+
+def moved(run: Run, place: Path) -> Run:
+    """A copy of a run directory under another name."""
+    return Run.open(shutil.copytree(run.directory, place))
+
+
+def test_a_run_that_was_renamed_keeps_its_features(run, judge, real, tmp_path, monkeypatch) -> None:
+    first, path = scores.judge_run(run, judge, real, repeats=1, **FEW)
+    log = path.parent / "seed-0" / LOG
+    assert json.loads(log.read_text())["videos"] == re.sub("^run, ", "", first.name)
+    again = moved(run, tmp_path / "renamed, and moved")
+    copy = again.directory / path.relative_to(run.directory)
+    before = {file: file.stat().st_mtime_ns for file in copy.parent.rglob("*")}
+    monkeypatch.setattr(type(judge.network), "activations", lambda *_: pytest.fail("nothing is to be computed"))
+    evaluation, place = scores.judge_run(again, judge, real, repeats=1, **FEW)
+    assert place == copy
+    assert evaluation == replace(first, name=f"renamed, and moved, {json.loads(log.read_text())['videos']}")
+    assert {file: file.stat().st_mtime_ns for file in copy.parent.rglob("*")} == before
+
+
+def test_features_that_bear_the_runs_old_name_are_used(run, judge, real, tmp_path, monkeypatch) -> None:
+    first, path = scores.judge_run(run, judge, real, repeats=1, directory=tmp_path / "out", **FEW)
+    log = path.parent / "seed-0" / LOG
+    log.write_text(json.dumps({**json.loads(log.read_text()), "videos": first.name}))  # as it was written once
+    again = moved(run, tmp_path / "renamed")
+    monkeypatch.setattr(type(judge.network), "activations", lambda *_: pytest.fail("nothing is to be computed"))
+    evaluation, _ = scores.judge_run(again, judge, real, repeats=1, directory=path.parent, **FEW)
+    assert evaluation.values == first.values
+
+
+def test_what_a_killed_evaluation_left_is_removed_when_the_next_is_written(run, judge, real, tmp_path) -> None:
+    leftover = tmp_path / ".evaluation-0034eb7f.json"
+    leftover.write_text("{")
+    (tmp_path / "evaluation.json").write_text("{")
+    evaluation, path = scores.judge_run(run, judge, real, repeats=1, directory=tmp_path, **FEW)
+    assert Evaluation.load(path) == evaluation
+    assert not leftover.exists()
+
+
+def test_another_generator_is_not_taken_for_the_one_that_was_judged(run, judge, real, tmp_path, monkeypatch) -> None:
+    scores.judge_run(run, judge, real, repeats=1, directory=tmp_path, **FEW)
+    with pytest.raises(ValueError, match=r"holds other features \(videos: 'step 2 .*' there, 'step 1 "):
+        scores.judge_run(run, judge, real, step=1, repeats=1, directory=tmp_path, **FEW)
+    changed = run.generator()
+    next(changed.parameters()).data[0] += 1
+    monkeypatch.setattr(Run, "generator", lambda *_: changed)
+    with pytest.raises(ValueError, match=r"holds other features \(videos: 'step 2 .*' there, 'step 2 "):
+        scores.judge_run(run, judge, real, repeats=1, directory=tmp_path, **FEW)
+
+
+def test_cut_features_of_a_run_or_of_real_clips_give_no_score(run, judge, real, store, capsys) -> None:
+    _, path = scores.judge_run(run, judge, real, repeats=1, **FEW)
+    evaluate = ["evaluate", run.directory, "--data", store.directory, "--samples", 8, "--repeats", 1, "--quiet"]
+    for file in (path.parent / "seed-0" / "features.npy", scores.features_directory(store, judge, 8) / "features.npy"):
+        whole = file.read_bytes()
+        file.write_bytes(whole[: len(whole) // 2])
+        assert main([*map(str, evaluate), "--device", "cpu"]) == 1
+        out, err = capsys.readouterr()
+        assert f"{file} is damaged" in err and "is" not in out.split()
+        file.write_bytes(whole)
+    assert main([*map(str, evaluate), "--device", "cpu"]) == 0
+    assert str(path) in capsys.readouterr().out
+
+
+def test_real_features_may_be_kept_elsewhere(run, judge, real, store, tmp_path, capsys) -> None:
+    arguments = ["evaluate", run.directory, "--data", store.directory, "--samples", 8, "--repeats", 1, "--quiet"]
+    arguments += ["--features", tmp_path / "features", "--out", tmp_path / "out", "--device", "cpu"]
+    assert main([*map(str, arguments)]) == 0
+    features = np.load(tmp_path / "features" / "features.npy")
+    torch.testing.assert_close(torch.from_numpy(features), real.features)  # to rounding: another number of threads, say
+
+
+def test_clips_in_memory_are_judged_as_those_in_files(store, judge, real, tmp_path) -> None:
+    clips = ClipStore.from_clips(list(store))
+    again = scores.real_features(judge, clips, directory=tmp_path / "real", **FEW)
+    torch.testing.assert_close(again.features, real.features)
+    evaluation, _ = scores.judge_clips(clips, judge, again, repeats=1, directory=tmp_path / "clips", **FEW)
+    other, _ = scores.judge_clips(store, judge, real, repeats=1, directory=tmp_path / "files", **FEW)
+    for metric, values in other.values.items():
+        assert evaluation.values[metric] == pytest.approx(values, rel=1e-4)
 
 
 def test_held_out_clips_are_judged_alike(tiny_actions, judge, real, tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """Sequences of videos that are the same however they are asked for."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from ldvd_lib import zoo
-from ldvd_lib.data import prepare_beside
+from ldvd_lib.data import ClipStore, prepare_beside
 from ldvd_lib.generators import TGANGenerator, VideoGenerator
+from ldvd_lib.metrics import open_judge
+from ldvd_lib.runs.scores import real_features
 from ldvd_lib.runs.sources import (
     check_length,
     describe_store,
@@ -116,11 +119,29 @@ def test_windows_are_described_where_they_are_not_the_whole_clip() -> None:
     assert describe_windows(tiny(16), 16) == ""
 
 
-def test_descriptions_change_with_the_content(store, tiny_actions) -> None:
+def test_features_of_clips_in_memory_say_which_clips(tmp_path) -> None:
+    clips = np.random.default_rng(0).integers(0, 256, (2, 3, 16, 32, 32, 3), dtype=np.uint8)
+    stores = [ClipStore.from_clips(arrays) for arrays in clips]
+    judge, options = open_judge("actions"), {"directory": tmp_path / "features", "samples": 2, "progress": False}
+    features = real_features(judge, stores[0], **options)
+    assert features.record["videos"] == describe_store(stores[0])
+    assert real_features(judge, stores[0], **options).record == features.record
+    with pytest.raises(ValueError, match="holds other features"):
+        real_features(judge, stores[1], **options)
+
+
+def test_descriptions_change_with_the_content(store, tiny_actions, tmp_path) -> None:
     assert describe_store(store) == describe_store(store)
     assert describe_store(store).startswith("windows of 24 clips (all), 32 px (")
     other = prepare_beside(tiny_actions, image_size=16, subset="all", progress=False)
     assert describe_store(other) != describe_store(store)
+    arrays = np.random.default_rng(0).integers(0, 256, (10, 50, 8, 8, 3), dtype=np.uint8)
+    described = describe_store(ClipStore.from_clips(arrays))
+    assert described.startswith("windows of 10 clips, 8 px (")
+    saved = ClipStore.from_clips(list(arrays)).save(tmp_path / "clips")
+    assert describe_store(saved) == described, "the same clips are the same in memory and on the disk"
+    arrays[3, 7, 1, 2, 0] ^= 1
+    assert describe_store(ClipStore.from_clips(arrays)) != described, "a single pixel tells them apart"
     first, second = (zoo.build("tgan", seed=seed).generator for seed in (0, 1))
     assert digest_weights(first) == digest_weights(zoo.build("tgan", seed=0).generator)
     assert digest_weights(first) != digest_weights(second)

@@ -102,7 +102,7 @@ def test_a_line_for_every_discriminator_and_what_it_holds(tmp_path, configs, mak
         assert (residuals >= 0).all()
         assert line["smallest"] <= values.min()
         assert values.max() <= line["largest"]
-        assert 0 < line["products"] <= 100
+        assert 0 < line["products"] <= 200
         assert line["seconds"] > 0
         assert line["batch_size"] == 4
         discriminator = trainer.gan.discriminators[line["discriminator"]]
@@ -138,36 +138,29 @@ def test_every_probe_sees_the_same_batch(tmp_path, configs, make_sampler) -> Non
     assert records(tmp_path / "other")[0]["loss"] != found[0]["loss"]
 
 
-def test_later_probes_start_where_the_last_one_ended(tmp_path, configs, make_sampler) -> None:
-    config = configs["tgan"].with_recipe(generator_rate=1e-30, discriminator_rate=1e-30, svc_every=0)
-    train(config, make_sampler(), tmp_path / "run", 3, SpectrumProbe(every=1, k=4))
-    products = [record["products"] for record in records(tmp_path / "run")]
-    assert products[1] < products[0]
-    assert products[2] < products[0]
-
-
 @pytest.mark.parametrize("name", ["tgan with noise", "mocogan"])
-def test_a_resumed_run_records_the_same_steps_once(tmp_path, configs, make_sampler, name: str) -> None:
+def test_a_run_that_is_resumed_at_any_step_records_the_same_numbers(tmp_path, configs, make_sampler, name: str) -> None:
     def part(directory: str, steps: int, **options) -> None:
-        train(
-            configs[name], make_sampler(), tmp_path / directory, steps, SpectrumProbe(2, k=3, tolerance=1e-4), **options
-        )
+        train(configs[name], make_sampler(), tmp_path / directory, steps, SpectrumProbe(2, k=1), **options)
 
-    part("whole", 10)
-    part("parts", 7, checkpoint_every=5)
-    # As after a kill: there is a line of step 6, and the last checkpoint is of step 5.
-    shutil.rmtree(tmp_path / "parts" / "checkpoints" / "step_0000007")
-    assert records(tmp_path / "parts")[-1]["step"] == 6
-    part("parts", 10, resume=True)
-    whole, parts = records(tmp_path / "whole"), records(tmp_path / "parts")
-    assert [(r["step"], r["discriminator"]) for r in parts] == [(r["step"], r["discriminator"]) for r in whole]
-    for one, two in zip(whole, parts, strict=True):
-        assert one["loss"] == two["loss"]
-        assert one["converged"]
-        assert two["converged"]
-        # The starts differ, so that the last digits may.
-        assert two["eigenvalues"] == pytest.approx(one["eigenvalues"], rel=1e-3)
-        assert two["largest"] == pytest.approx(one["largest"], rel=1e-3)
+    part("whole", 4)
+    for step in range(1, 4):
+        part(f"parts {step}", step)
+        part(f"parts {step}", 4, resume=True)
+        assert records(tmp_path / f"parts {step}") == records(tmp_path / "whole")
+
+
+def test_what_a_killed_run_had_recorded_is_recorded_once(tmp_path, configs, make_sampler) -> None:
+    def part(directory: str, steps: int, **options) -> None:
+        train(configs["tgan"], make_sampler(), tmp_path / directory, steps, SpectrumProbe(2, k=1), **options)
+
+    part("whole", 6)
+    part("parts", 5, checkpoint_every=3)
+    # As after a kill: there is a line of step 4, and the last checkpoint is of step 3.
+    shutil.rmtree(tmp_path / "parts" / "checkpoints" / "step_0000005")
+    assert records(tmp_path / "parts")[-1]["step"] == 4
+    part("parts", 6, resume=True)
+    assert records(tmp_path / "parts") == records(tmp_path / "whole")
 
 
 def test_a_diverged_network_is_said_to_be_so(configs, make_sampler) -> None:

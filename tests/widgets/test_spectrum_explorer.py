@@ -37,7 +37,7 @@ def record(step: int, values: list[float], *, discriminator: str = "video") -> d
 
 def write_run(directory: Path, records: list[dict]) -> Run:
     directory.mkdir()
-    save_json(to_dict(RunConfig(zoo.config("tgan"))), directory / "config.json")
+    save_json(to_dict(RunConfig(zoo.config("mocogan"))), directory / "config.json")
     (directory / "spectrum.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     return Run.open(directory)
 
@@ -80,18 +80,15 @@ def test_the_numbers_are_those_recorded_leading_first(tmp_path):
     assert (numbers["largest"], numbers["smallest"], numbers["step"]) == ([3], [-7], [5])
 
 
-def test_a_step_measured_twice_counts_once_and_steps_rise(tmp_path):
-    records = [record(20, [1.0]), record(10, [2.0]), record(20, [3.0])]
-    explorer = SpectrumExplorer(write_run(tmp_path / "run", records))
-    assert explorer.steps == [10, 20]
-    assert explorer.spectra["run"]["video"]["eigenvalues"].tolist() == [[2], [3]]
-
-
-def test_what_travels_is_json_even_where_a_number_is_not_finite(tmp_path):
-    broken = record(1, [1.0, 2.0]) | {"residuals": [math.nan, math.inf]}
-    explorer = SpectrumExplorer(write_run(tmp_path / "run", [broken]))
-    assert explorer._spectra[0]["discriminators"][0]["residuals"] == [[None, None]]
-    json.dumps(explorer.get_state()["_spectra"], allow_nan=False)
+def test_what_no_probe_writes_is_refused_by_its_line(tmp_path):
+    back = [record(20, [1.0]), record(10, [2.0])]
+    broken = [record(1, [1.0, 2.0]) | {"residuals": [math.nan, math.inf]}]
+    for name, records, message in (
+        ("a", back, r"line 2 of .*spectrum\.jsonl is of step 10, after one of step 20"),
+        ("b", broken, r"line 1 of .*spectrum\.jsonl has '\[nan, inf\]' as 'residuals'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            SpectrumExplorer(write_run(tmp_path / name, records))
 
 
 # Choosing

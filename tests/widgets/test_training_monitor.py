@@ -326,6 +326,49 @@ def test_whatever_a_callback_raises_is_told(tmp_path):
     assert not monitor.trainer.running
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_whatever_ends_the_thread_ends_the_state_of_running(tmp_path, error: type[BaseException]):
+    class Ending:
+        every = 2
+
+        def __call__(self, trainer: Trainer) -> None:
+            raise error
+
+    monitor = TrainingMonitor(tiny_trainer(tmp_path / "run", callbacks=[Ending()]), 4)
+    monitor.start()
+    assert monitor.wait(PATIENCE) == "failed"
+    assert f"the training was ended by {error.__name__}" in monitor.status
+
+
+def test_a_copy_of_a_sample_grid_disturbs_nobody(tmp_path):
+    trainer = tiny_trainer(tmp_path / "run", callbacks=[SampleGrid(2, num_videos=2)])
+    monitor = TrainingMonitor(trainer, 4)
+    (tmp_path / "run" / "samples").mkdir()
+    for name in ("step_0000002 (1).gif", "step_0000004-best.gif", "step_.gif"):
+        (tmp_path / "run" / "samples" / name).write_bytes(b"mine")
+    monitor.start()
+    assert monitor.wait(PATIENCE) == "finished"
+    assert monitor._sampled_step == 4
+    assert monitor._samples.startswith(b"GIF")
+
+
+def test_a_log_that_somebody_damages_stops_no_training_and_is_told(tmp_path):
+    class Vandal:
+        every = 3
+
+        def __call__(self, trainer: Trainer) -> None:
+            if trainer.step == 3:
+                with (trainer.directory / "metrics.jsonl").open("a") as log:
+                    log.write("nonsense\n")
+
+    monitor = TrainingMonitor(tiny_trainer(tmp_path / "run", callbacks=[Vandal()]), 6)
+    monitor.start()
+    monitor.wait(PATIENCE)
+    assert monitor.trainer.step == 6
+    assert monitor.state != "running"
+    assert [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()] == ["step_0000006"]
+
+
 def test_closing_it_stops_the_run_with_a_checkpoint(monitor, gate):
     monitor.start()
     gate.reached.wait(PATIENCE)
@@ -433,13 +476,13 @@ def test_eigenvalues_of_two_discriminators_stand_in_one_row(tmp_path):
     trainer = tiny_trainer(tmp_path / "run")
     records = [
         {"step": step, "discriminator": name, "largest": largest, "smallest": -1.0}
-        for step, name, largest in ((5, "image", 2.0), (5, "video", float("nan")), (10, "image", 3.0))
+        for step, name, largest in ((5, "image", 2.0), (5, "video", 4.0), (10, "image", 3.0))
     ]
     lines = [json.dumps(record) + "\n" for record in records]
     (tmp_path / "run" / "spectrum.jsonl").write_text("".join(lines[:2]) + lines[2][:20])  # it is just being written
     monitor = TrainingMonitor(trainer, 2)
     series = monitor._series["eigenvalues"]
-    assert series == {"names": ["image λ⁺", "image λ⁻", "video λ⁺", "video λ⁻"], "rows": [[5, 2.0, -1.0, None, -1.0]]}
+    assert series == {"names": ["image λ⁺", "image λ⁻", "video λ⁺", "video λ⁻"], "rows": [[5, 2.0, -1.0, 4.0, -1.0]]}
 
 
 def test_samples_of_steps_that_were_forgotten_are_not_shown(tmp_path):

@@ -112,7 +112,7 @@ def both_ends_by_a_shift(both_ends):
 def the_residual_bound(ritz_with_bounds):
     matrix = _symmetric(torch.randn(40).mul(3).sort().values.tolist())
     steps = 12
-    krylov = Krylov(matrix, capacity=steps, start=None, random=torch.Generator().manual_seed(0))
+    krylov = Krylov(matrix, capacity=steps, random=torch.Generator().manual_seed(0))
     couplings = []
     for _ in range(steps):
         krylov.grow()

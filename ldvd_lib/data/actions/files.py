@@ -1,16 +1,22 @@
 """The built-in data set on disk: clips, class list and splits in UCF-101's layout, and the factors in a file beside."""
 
+import contextlib
 import json
 import logging
-import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from ldvd_lib._kit.configuration import from_dict, load_json
+from ldvd_lib._kit.files import behind_link, replacing, to_disk
+from ldvd_lib._kit.lock import making
+from ldvd_lib._kit.machine import cores
 from ldvd_lib._kit.packages import needed
 from ldvd_lib.data.actions.clip import render_clip
 from ldvd_lib.data.actions.factors import CLASSES, FRAME_RATE, PLACES, Content, Motion
@@ -95,30 +101,32 @@ def render(
     """Render the built-in data set into a directory, in UCF-101's layout.
 
     The clips are 320×240 MPEG-4 in AVI at 25 fps. If the run is interrupted, the next one continues where it stopped;
-    the directory appears only when it is complete. If it exists already, made with the same parameters, nothing is
-    done.
+    the directory appears only when it is complete; if another process is at it, this one waits. If it exists already,
+    made with the same parameters, nothing is done.
 
     Args:
-        directory: Where to write ``UCF-101/``, ``ucfTrainTestlist/`` and ``factors.json``.
+        directory: Where to write ``UCF-101/``, ``ucfTrainTestlist/`` and ``factors.json``. A symbolic link leads to
+            where they are written.
         clips_per_class: At least 2, so that there is one to train and one to test on.
         frames_per_clip: Length of each clip.
         seed: Same seed, same frames.
-        workers: Clips rendered at the same time; None for one per core. They are threads: most of the work releases
-            Python's lock, and threads work both in notebooks and in scripts.
+        workers: Clips rendered at the same time; None for one per core that this process may use. They are threads:
+            most of the work releases Python's lock, and threads work both in notebooks and in scripts.
         progress: Whether to show a progress bar.
 
     Returns:
         The directory, as `ldvd_lib.data.ucf101.index` takes it.
 
     Raises:
-        ValueError: If a parameter makes no sense.
+        ValueError: If a parameter makes no sense, or ``factors.json`` is damaged.
         FileExistsError: If the directory holds something else.
+        OSError: If it cannot be written there; a full disk, for example.
         MissingPackageError: If PyAV is not installed; `render_store` does without.
     """
     _check_positive(clips_per_class=clips_per_class, frames_per_clip=frames_per_clip)
     if clips_per_class < 2:
         raise ValueError("clips_per_class is 1; give at least 2, one to train and one to test on")
-    workers = (os.cpu_count() or 1) if workers is None else workers
+    workers = cores() if workers is None else workers
     _check_positive(workers=workers)
     directory = Path(directory)
     parameters = {
@@ -132,15 +140,23 @@ def render(
     with needed("av", _PURPOSE):  # noticed before anything is written
         import av  # noqa: F401
 
-    plans = plan(clips_per_class, seed)
+    with making(behind_link(directory)):
+        if not _is_complete(directory, parameters):
+            _render(behind_link(directory), parameters, workers, progress)
+    return directory
+
+
+def _render(directory: Path, parameters: dict[str, int], workers: int, progress: bool) -> None:
+    plans = plan(parameters["clips_per_class"], parameters["seed"])
     unfinished = directory.with_name(directory.name + ".unfinished")
     _begin(unfinished, parameters)
     # Clips of one group come one after the other, so that their place is painted only once.
     waiting = sorted(
         (clip for clip in plans if not (unfinished / "UCF-101" / clip.file).exists()), key=lambda clip: clip.group
     )
+    write = partial(_write_clip, videos=unfinished / "UCF-101", num_frames=parameters["frames_per_clip"])
     with ThreadPoolExecutor(workers) as pool:
-        done = pool.map(lambda clip: _write_clip(clip, unfinished / "UCF-101", frames_per_clip), waiting)
+        done = pool.map(write, waiting)
         try:
             for _ in tqdm(done, "Rendering actions", len(waiting), unit="clip", disable=not progress):
                 pass
@@ -149,11 +165,12 @@ def render(
             raise
     _write_splits(plans, unfinished / "ucfTrainTestlist")
     _write_factors(plans, parameters, unfinished / FACTORS)
-    if directory.exists():
+    to_disk(unfinished / "UCF-101")  # whose folders are new; all else was brought there as it was written
+    with contextlib.suppress(FileNotFoundError):
         directory.rmdir()  # empty, or _is_complete would have refused
     unfinished.replace(directory)
+    to_disk(directory.parent)
     logger.info("rendered %d clips of %d actions into %s", len(plans), len(CLASSES), directory)
-    return directory
 
 
 def read_factors(directory: str | Path) -> dict[str, tuple[Content, Motion]]:
@@ -167,18 +184,20 @@ def read_factors(directory: str | Path) -> dict[str, tuple[Content, Motion]]:
 
     Raises:
         FileNotFoundError: If the directory holds no rendered data set.
+        ValueError: If the file of factors is damaged.
     """
-    document = _read_json(Path(directory) / FACTORS)
-    if document is None:
+    path = Path(directory) / FACTORS
+    if not path.is_file():
         raise FileNotFoundError(f"{directory}: no {FACTORS}; give a directory made by ldvd_lib.data.actions.render")
-    return {
-        name: (Content(**factors["content"]), Motion(**factors["motion"]))
-        for name, factors in document["clips"].items()
-    }
+    clips = _read_object(path).get("clips")
+    if not isinstance(clips, dict):
+        raise ValueError(f"{path} has no clips: was it edited? Remove {directory}, and render it again")
+    read = {name: from_dict(_Factors, factors, where=f"{path}, {name}") for name, factors in clips.items()}
+    return {name: (factors.content, factors.motion) for name, factors in read.items()}
 
 
 def write_avi(video: np.ndarray, path: Path) -> None:
-    """Write a clip as MPEG-4 in AVI, under a temporary name until it is complete.
+    """Write a clip as MPEG-4 in AVI, under a temporary name until it is complete and on the disk.
 
     Args:
         video: (T, H, W, 3) uint8.
@@ -189,9 +208,11 @@ def write_avi(video: np.ndarray, path: Path) -> None:
     """
     with needed("av", _PURPOSE):
         import av
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     options = {"qmin": str(_QUANTISER), "qmax": str(_QUANTISER), "flags": "+bitexact"}
-    with av.open(str(temporary), "w", format="avi", options={"fflags": "+bitexact"}) as container:
+    with (
+        replacing(path) as temporary,
+        av.open(str(temporary), "w", format="avi", options={"fflags": "+bitexact"}) as container,
+    ):
         stream = container.add_stream("mpeg4", rate=FRAME_RATE, options=options)
         stream.height, stream.width = video.shape[1:3]
         stream.pix_fmt = "yuv420p"
@@ -199,18 +220,14 @@ def write_avi(video: np.ndarray, path: Path) -> None:
         for frame in video:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
-    temporary.replace(path)
 
 
 def _write_clip(clip: ClipPlan, videos: Path, num_frames: int) -> None:
-    path = videos / clip.file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_avi(render_clip(clip.content, clip.motion, num_frames), path)
+    write_avi(render_clip(clip.content, clip.motion, num_frames), videos / clip.file)
 
 
 def _write_splits(plans: list[ClipPlan], directory: Path) -> None:
     """Write class list and splits in the format of the official ones, carriage returns included."""
-    directory.mkdir(exist_ok=True)
     labels = {class_name: label for label, class_name in enumerate(CLASSES, start=1)}
     _write_text(directory / "classInd.txt", "".join(f"{label} {name}\n" for name, label in labels.items()))
     num_groups = max(clip.group for clip in plans)
@@ -232,10 +249,11 @@ def _is_complete(directory: Path, parameters: dict) -> bool:
     """Whether the data set exists, made with these parameters; an error if something else is there."""
     if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
         return False
-    document = _read_json(directory / FACTORS)
-    if document is None:
+    if not (directory / FACTORS).is_file():
         raise FileExistsError(f"{directory} exists and is no rendered data set; give another directory, or remove it")
-    made_with = document.get("parameters", {})
+    made_with = _read_object(directory / FACTORS).get("parameters")
+    if not isinstance(made_with, dict):
+        made_with = {}
     if made_with != parameters:
         different = ", ".join(
             f"{name} {made_with.get(name)!r} instead of {value!r}"
@@ -250,28 +268,39 @@ def _is_complete(directory: Path, parameters: dict) -> bool:
 
 def _begin(unfinished: Path, parameters: dict) -> None:
     """Continue an interrupted run with the same parameters, or start afresh."""
-    document = _read_json(unfinished / FACTORS)
-    if unfinished.exists() and (document is None or document["parameters"] != parameters):
+    if unfinished.exists() and _parameters_of(unfinished / FACTORS) != parameters:
         shutil.rmtree(unfinished)
-    unfinished.mkdir(parents=True, exist_ok=True)
-    for leftover in unfinished.rglob("*.part"):
+    for leftover in unfinished.rglob(".*"):  # the temporary files of a run that was killed
         leftover.unlink()
     _write_factors([], parameters, unfinished / FACTORS)
 
 
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(text.encode())
-    temporary.replace(path)
-
-
-def _read_json(path: Path) -> dict | None:
-    """The JSON object in a file; None if there is no such file, or it holds something else."""
+def _parameters_of(path: Path) -> dict | None:
+    """What a run that was interrupted was to render; None if its file does not say."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return _read_object(path).get("parameters")
+    except (FileNotFoundError, ValueError):
         return None
-    return document if isinstance(document, dict) else None
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(text.encode())
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    document = load_json(path)
+    if not isinstance(document, dict):
+        raise ValueError(f"{path} must hold an object, got {type(document).__name__}: was it edited?")
+    return document
+
+
+@dataclass(frozen=True)
+class _Factors:
+    """What a clip shows, as the file of factors has it."""
+
+    content: Content
+    motion: Motion
 
 
 def _check_positive(**parameters: int) -> None:

@@ -13,12 +13,14 @@ import torch
 from tqdm.auto import tqdm
 
 from ldvd_lib._kit.checks import one_of, whole_number
+from ldvd_lib._kit.files import behind_link
+from ldvd_lib._kit.lock import making
 from ldvd_lib._kit.machine import cores
 from ldvd_lib.data import decode
 from ldvd_lib.data.actions.clip import render_clip
 from ldvd_lib.data.actions.factors import CLASSES, FRAME_RATE
 from ldvd_lib.data.actions.files import FORMAT, ClipPlan, plan, tested_groups
-from ldvd_lib.data.store import ClipStore
+from ldvd_lib.data.store import ClipStore, make_way
 from ldvd_lib.data.ucf101 import FOLDS, SUBSETS
 
 _PIECE = 6  # clips of one group rendered one after the other: their place is painted once, which costs as much as three
@@ -44,7 +46,7 @@ def render_store(
 
     Args:
         directory: where to write the store, as `ClipStore.open` finds it; if it is there already, made with the same
-            parameters, it is opened. None keeps it in memory alone.
+            parameters, it is opened, and if another process is at it, this one waits. None keeps it in memory alone.
         image_size: height and width of the frames in pixels.
         clips_per_class: at least 2, so that there is one to train and one to test on.
         frames_per_clip: length of each clip.
@@ -85,27 +87,34 @@ def render_store(
         "frames_per_clip": frames_per_clip,
         "seed": seed,
     }
-    if directory is not None and ClipStore.is_at(directory):
-        return ClipStore.open(directory, **parameters)
-    plans = _chosen(plan(clips_per_class, seed), subset, fold)
+    if directory is None:
+        return _render(parameters, workers, progress)
+    if not ClipStore.is_at(directory):
+        with making(behind_link(directory)):
+            if not ClipStore.is_at(directory):
+                make_way(behind_link(directory))  # known before the clips are rendered
+                _render(parameters, workers, progress).save(directory)
+    return ClipStore.open(directory, **parameters)
+
+
+def _render(parameters: dict[str, Any], workers: int, progress: bool) -> ClipStore:
+    frames_per_clip, image_size = parameters["frames_per_clip"], parameters["image_size"]
+    plans = plan(parameters["clips_per_class"], parameters["seed"])
+    plans = _chosen(plans, parameters["subset"], parameters["fold"])
     frames = np.empty((len(plans), frames_per_clip, image_size, image_size, 3), dtype=np.uint8)
     bar = tqdm(desc="Rendering actions", total=len(plans), unit="clip", disable=not progress)
     with bar:
         for numbers, clips in _rendered(plans, frames_per_clip, image_size, workers):
             frames[numbers] = clips
             bar.update(len(numbers))
-    store = ClipStore(
-        frames=frames.reshape(-1, *frames.shape[2:]),
-        offsets=np.arange(len(plans), dtype=np.int64) * frames_per_clip,
-        lengths=np.full(len(plans), frames_per_clip, dtype=np.int64),
-        labels=np.array([CLASSES.index(clip.motion.class_name) for clip in plans], dtype=np.int64),
-        fps=np.full(len(plans), float(FRAME_RATE)),
+    return ClipStore.from_clips(
+        frames,
+        labels=[CLASSES.index(clip.motion.class_name) for clip in plans],
+        class_names=CLASSES,
+        fps=FRAME_RATE,
         names=[clip.name for clip in plans],
-        class_names=list(CLASSES),
         parameters=parameters,
-        skipped=[],
     )
-    return store if directory is None else store.save(directory)
 
 
 def _chosen(plans: list[ClipPlan], subset: str, fold: int) -> list[ClipPlan]:

@@ -114,14 +114,14 @@ def test_a_bad_entry_passes_and_is_told_how_it_stands(entry):
 
 
 def test_a_quick_entry_passes_without_being_compared(entry):
-    quick = dataclasses.replace(entry, steps=10, samples=64, budget="quick", curvatures=(1e6,))
+    quick = dataclasses.replace(entry, steps=10, samples=64, budget="quick", curvatures=(1e6,) * len(entry.seeds))
     Board().add(quick)
     result = check("10.4", quick)
     assert result.passed and "not compared" in result.message
 
 
 def test_an_entry_that_breaks_the_brief_is_told_what(entry):
-    sharp = dataclasses.replace(entry, curvatures=(BRIEF.curvature * 2,))
+    sharp = dataclasses.replace(entry, curvatures=(BRIEF.curvature * 2,) * len(entry.seeds))
     Board().add(sharp)
     assert "breaks the brief: curvature 80.0 over the limit" in check("10.4", sharp).message
 
