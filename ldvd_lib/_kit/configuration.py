@@ -163,16 +163,28 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     return value
 
 
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number in JSON")
-
-
 def save_json(values: Any, path: str | Path) -> Path:
     """Write JSON under a temporary name and rename it, so that no reader ever sees half a file."""
     path = Path(path)
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def parse_json(text: str | bytes) -> Any:
+    """JSON as values.
+
+    Raises:
+        ValueError: if it is none; JSON has no NaN, which Python's own parser would take.
+    """
+
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is no number in JSON")
+
+    try:
+        return json.loads(text, parse_constant=refuse)
+    except RecursionError as error:
+        raise ValueError("it has brackets within brackets without end") from error
 
 
 def load_json(path: str | Path) -> Any:
@@ -184,6 +196,6 @@ def load_json(path: str | Path) -> Any:
     """
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or brackets within brackets without end
+        return parse_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no JSON, or no UTF-8
         raise ValueError(f"{path} does not hold JSON ({error}): was it cut short or edited?") from error

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ldvd_lib._kit.configuration import parse_json
 from ldvd_lib.data.store import FORMAT, FRAMES, write_header, write_index
 from ldvd_lib.data.ucf101 import Clip, UCF101Index
 
@@ -186,8 +187,8 @@ def _read_record(line: bytes, clip: Clip, *, offset: int) -> dict[str, Any] | No
     It may be anything: the process may have died, or the power gone, while it was being written.
     """
     try:
-        record = json.loads(line) if line.endswith(b"\n") else None
-    except (ValueError, RecursionError):
+        record = parse_json(line) if line.endswith(b"\n") else None
+    except ValueError:
         return None
     if not isinstance(record, dict) or record.get("name") != clip.name:
         return None

@@ -66,9 +66,12 @@ def sums_on_screen(widget: Locator) -> dict[str, list[str]]:
 
 
 def settled(widget: Locator, kinds: list[str]) -> None:
-    """Wait until the numbers belong to these kinds."""
+    """Wait until the menus show these kinds, and the numbers belong to them."""
+    menus = widget.locator(".ldvd-part select")
+    expect(menus).to_have_count(len(kinds))
+    for number, kind in enumerate(kinds):
+        expect(menus.nth(number)).to_have_value(kind)
     expect(widget).to_have_attribute("aria-busy", "false")
-    assert kinds_on_screen(widget) == kinds
 
 
 def test_the_numbers_on_screen_are_pythons(notebook, widget):

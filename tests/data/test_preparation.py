@@ -429,6 +429,7 @@ RECORDS = {
     "no source": lambda record: {key: value for key, value in record.items() if key != "source"},
     "a source that is none": lambda record: record | {"source": "v_YoYo_g01_c01.avi"},
     "a source without its parts": lambda record: record | {"source": {}},
+    "a size that is no number": lambda record: record | {"source": record["source"] | {"size": float("nan")}},
     "another clip": lambda record: record | {"name": "v_YoYo_g02_c01"},
     "another place": lambda record: record | {"offset": record["offset"] - 1},
     "a negative length": lambda record: record | {"length": -5},
