@@ -2,9 +2,11 @@
 
     python course/figures/00_layers.py
 
-Stacks and numbers of parameters are asked from the zoo, inception scores from the paper's Table 8.
+Weights are counted in a layer that doubles its channels; stacks and numbers of parameters are asked from the zoo,
+inception scores from the paper's Table 8.
 """
 
+import math
 from pathlib import Path
 
 import matplotlib
@@ -16,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon
 
 from ldvd_lib import paper, zoo
+from ldvd_lib.blocks import LayerGeometry, strided_layer
 from ldvd_lib.figures.anatomy import COLOURS
 
 DARKER = "#8a5f00"  # of 2+1d: its kernel along time
@@ -25,12 +28,14 @@ KERNEL = 4  # cells across, down, and frames deep
 STEP = (1.72, -0.4)  # from one frame to the next, on paper
 SKEW = 0.32  # how far a frame's right side is raised
 
-# kind → (heading, weights, what it does with time)
+CHANNELS = 64, 128  # what goes into c1, and what comes out
+
+# kind → (weights for a pair of channels, what it does with time)
 KINDS = {
-    "3d": ("3d", "4 × 4 × 4 = 64 weights", "four frames at once"),
-    "2+1d": ("2+1d", "4 × 4 + 4 = 20 weights", "each frame, then four in a row"),
-    "2d": ("2d", "4 × 4 = 16 weights", "each frame on its own"),
-    "shift": ("shift", "4 × 4 = 16 weights", "each frame, with parts of its\nneighbours moved in for free"),
+    "3d": ("4 × 4 × 4", "four frames at once"),
+    "2+1d": ("4 × 4 + 2 × 4", "each frame, then four in a row"),
+    "2d": ("4 × 4", "each frame on its own"),
+    "shift": ("4 × 4", "each frame, with parts of its\nneighbours moved in for free"),
 }
 
 FAMILIES = ("tgan", "tgan-f", "tgan-tsm", "mocogan", "mocogan-f", "mocogan-tsm")
@@ -63,9 +68,11 @@ def draw_kernel(axes: Axes, kind: str) -> None:
             bend = -0.45 if forwards else 0.45
             arrow = {"arrowstyle": "-|>", "mutation_scale": 11, "color": colour, "linewidth": 1.8, "zorder": 4}
             axes.add_patch(FancyArrowPatch((x, y), end, connectionstyle=f"arc3,rad={bend}", **arrow))
-    heading, weights, time = KINDS[kind]
+    product, time = KINDS[kind]
+    layer = strided_layer(kind, *CHANNELS, geometry=LayerGeometry())
+    weights = f"{product} = {sum(p.numel() for p in layer.parameters()) / math.prod(CHANNELS):g} weights"
     axes.set(xlim=(-0.25, 7.6), ylim=(-1.5, 3.4), aspect="equal")
-    axes.set_title(heading, color=INK, fontsize=15, fontweight="bold", pad=2)
+    axes.set_title(kind, color=INK, fontsize=15, fontweight="bold", pad=2)
     axes.text(3.65, -1.75, weights, ha="center", va="top", color=INK, fontsize=10.5, fontweight="bold")
     axes.text(3.65, -2.4, time, ha="center", va="top", color=INK, fontsize=9.5)
     axes.axis("off")
@@ -109,7 +116,9 @@ def main() -> None:
     for column, name in enumerate(FAMILIES):
         draw_family(figure.add_subplot(families[0, column]), name)
     heading = {"color": INK, "fontsize": 11, "va": "top", "style": "italic"}
-    figure.text(0.02, 0.985, "How may a layer look at time? The weights of one kernel, over four frames:", **heading)
+    figure.text(
+        0.02, 0.985, "How may a layer look at time? Its weights for a pair of channels, over four frames:", **heading
+    )
     figure.text(0.02, 0.455, "Discriminators built from such layers, and what the paper reports for each:", **heading)
     figure.savefig(Path(__file__).with_suffix(".png"), dpi=130)
 

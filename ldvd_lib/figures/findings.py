@@ -28,7 +28,7 @@ def plot_findings(findings: Sequence[Finding]) -> "Figure":
         panel.fill_betweenx((row - 0.38, row + 0.38), left, right, color="0.9", linewidth=0)
         panel.plot([finding.bound] * 2, (row - 0.38, row + 0.38), color="0.45", linewidth=1.5)
         panel.plot(finding.numbers, [row] * len(finding.numbers), "D", color=OURS, markersize=5, alpha=0.8)
-        verdict = f"holds in {finding.held} of {len(finding.numbers)}"
+        verdict = f"holds in {finding.verdict}" if finding.numbers else finding.verdict
         panel.annotate(
             verdict, (1.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=9, annotation_clip=False
         )

@@ -14,7 +14,7 @@ import numpy as np
 
 from ldvd_lib._kit.configuration import load_records
 from ldvd_lib._kit.tables import InColumns
-from ldvd_lib.runs import Run
+from ldvd_lib.runs import Run, collapsed
 
 STEPS, PROBE_EVERY, PROBE_BATCH = 150, 50, 8
 TINY = 1e-12  # replaces a divisor of 0
@@ -43,6 +43,8 @@ class Curvature:
         median: of the magnitudes of the leading eigenvalues of all probes; a single outlier does not decide it.
         growth: leading magnitude of the last probe, divided by that of the first.
         converged: whether every value has converged.
+        at_chance_from: the logged step from which on the critic did no better than chance (see
+            `ldvd_lib.runs.collapse`); None if it did.
     """
 
     plus: float
@@ -50,6 +52,7 @@ class Curvature:
     median: float
     growth: float
     converged: bool
+    at_chance_from: int | None = None
 
     @property
     def extreme(self) -> float:
@@ -61,8 +64,13 @@ class Curvature:
         """The larger end divided by the smaller: 1 for a symmetric spectrum."""
         return self.extreme / max(min(self.plus, -self.minus), TINY)
 
+    @property
+    def is_collapsed(self) -> bool:
+        """Whether it is that of a critic at chance, or of one that gives the same score to everything."""
+        return self.at_chance_from is not None or self.extreme <= SILENT
+
     @classmethod
-    def of(cls, spectrum: Mapping[str, np.ndarray]) -> "Curvature":
+    def of(cls, spectrum: Mapping[str, np.ndarray], at_chance_from: int | None = None) -> "Curvature":
         """From what `ldvd_lib.runs.Run.spectrum` gives for a discriminator."""
         magnitudes = np.abs(spectrum["eigenvalues"])
         return cls(
@@ -71,6 +79,7 @@ class Curvature:
             median=float(np.median(magnitudes)),
             growth=float(magnitudes[-1].max() / max(magnitudes[0].max(), TINY)),
             converged=bool(spectrum["converged"].all()),
+            at_chance_from=at_chance_from,
         )
 
 
@@ -96,18 +105,24 @@ class Claim:
     bound: float
     is_above: bool = False
 
-    def numbers(self, measure: str, curvatures: Mapping[int, Mapping[str, Curvature]]) -> dict[int, float]:
-        """Seed → number, for the seeds that have the discriminators, none of which gives constant scores.
+    @property
+    def discriminators(self) -> tuple[str, ...]:
+        """The one or two that it is about."""
+        return (self.first, self.second) if self.second else (self.first,)
 
-        A constant loss has no curvature; that says nothing about a kind of kernel.
+    def seeds(self, curvatures: Mapping[int, Mapping[str, Curvature]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The seeds that have the discriminators, and those of them in which one has collapsed.
+
+        What is curved or flat there says nothing about a kind of kernel: such a critic is compared with nothing.
         """
-        numbers = {}
-        names = [self.first, self.second] if self.second else [self.first]
-        for seed, by_name in curvatures.items():
-            if all(name in by_name and by_name[name].extreme > SILENT for name in names):
-                divisor = max(getattr(by_name[self.second], measure), TINY) if self.second else 1.0
-                numbers[seed] = getattr(by_name[self.first], measure) / divisor
-        return numbers
+        seeds = [seed for seed, by_name in curvatures.items() if all(name in by_name for name in self.discriminators)]
+        dead = [seed for seed in seeds if any(curvatures[seed][name].is_collapsed for name in self.discriminators)]
+        return tuple(seed for seed in seeds if seed not in dead), tuple(dead)
+
+    def number_of(self, measure: str, by_name: Mapping[str, Curvature]) -> float:
+        """What is looked at, of the discriminators of one seed."""
+        divisor = max(getattr(by_name[self.second], measure), TINY) if self.second else 1.0
+        return getattr(by_name[self.first], measure) / divisor
 
     def holds(self, number: float) -> bool:
         """Whether a number is on the right side of the bound."""
@@ -129,19 +144,31 @@ CLAIMS = (
     Claim("2b", "without SVC it grows through training", "tgan-normal/video", "", ("growth",), 1, is_above=True),
     Claim("2b", "with SVC it does not grow", "tgan/video", "", ("growth",), 1),
     Claim("3", "TGAN-F's extreme eigenvalues are less than half of TGAN's", "tgan-f/video", "tgan/video", _RATIO, 0.5),
-    Claim(
-        "4",
-        "more parameters, smoother: twice the channels curve less",
-        "mocogan-2x/video",
-        "mocogan/video",
-        _RATIO,
-        1,
+    *(
+        Claim(
+            "4",
+            f"more parameters, smoother: with twice the channels the {kind} discriminator curves less",
+            f"mocogan-2x/{kind}",
+            f"mocogan/{kind}",
+            _RATIO,
+            1,
+        )
+        for kind in ("image", "video")
     ),
     Claim(
         "5",
-        "kernels that even out the parameters keep the order",
-        "mocogan-video-k2/video",
+        "not for their number of weights: with as many, kernels of 4×4×4 curve more than kernels of 8×8",
+        "mocogan/video",
         "mocogan-image-k8/image",
+        _RATIO,
+        1,
+        is_above=True,
+    ),
+    Claim(
+        "5",
+        "nor do kernels of 2×2×2, before they collapse, curve less than kernels of 4×4×4",
+        "mocogan-video-k2/video",
+        "mocogan/video",
         _RATIO,
         1,
         is_above=True,
@@ -164,6 +191,7 @@ class Finding:
         measure: which.
         seeds: of the trainings; ``numbers``: one for each.
         held: in how many of them it holds.
+        collapsed: seeds of further trainings, in which a critic collapsed, so that there is nothing to compare.
     """
 
     claim: str
@@ -176,11 +204,18 @@ class Finding:
     seeds: tuple[int, ...]
     numbers: tuple[float, ...]
     held: int
+    collapsed: tuple[int, ...] = ()
 
     @property
-    def median(self) -> float:
-        """The median of the numbers."""
-        return statistics.median(self.numbers)
+    def median(self) -> float | None:
+        """The median of the numbers; None without any."""
+        return statistics.median(self.numbers) if self.numbers else None
+
+    @property
+    def verdict(self) -> str:
+        """In how many of the trainings it holds, in words."""
+        words = [f"{self.held} of {len(self.numbers)}"] * bool(self.numbers)
+        return ", ".join(words + [f"{len(self.collapsed)} collapsed"] * bool(self.collapsed)) or "–"
 
     @property
     def about(self) -> str:
@@ -209,9 +244,9 @@ class Findings(InColumns, tuple[Finding, ...]):
                 finding.text,
                 finding.about,
                 finding.expected,
-                ", ".join(f"{number:.2f}" for number in finding.numbers),
-                f"{finding.median:.2f}",
-                f"{finding.held} of {len(finding.numbers)}",
+                ", ".join(f"{number:.2f}" for number in finding.numbers) or "–",
+                "–" if finding.median is None else f"{finding.median:.2f}",
+                finding.verdict,
             )
             for finding in self
         ]
@@ -231,9 +266,10 @@ def curvatures_of(runs: Iterable[Run]) -> dict[int, dict[str, Curvature]]:
     """Seed → ``"model/discriminator"`` → its curvature, of the runs that were probed."""
     curvatures: dict[int, dict[str, Curvature]] = {}
     for run in runs:
+        at_chance_from = collapsed(run)
         for name, spectrum in run.spectrum().items():
             by_name = curvatures.setdefault(run.config.seed, {})
-            by_name[f"{run.config.model.name}/{name}"] = Curvature.of(spectrum)
+            by_name[f"{run.config.model.name}/{name}"] = Curvature.of(spectrum, at_chance_from.get(name))
     return dict(sorted(curvatures.items()))
 
 
@@ -241,21 +277,22 @@ def examine(curvatures: Mapping[int, Mapping[str, Curvature]]) -> Findings:
     """Every claim for which there is at least one training, in each of its measures."""
     findings = []
     for claim in CLAIMS:
-        for measure in claim.measures:
-            numbers = claim.numbers(measure, curvatures)
-            if numbers:
-                findings.append(
-                    Finding(
-                        claim=claim.number,
-                        text=claim.text,
-                        first=claim.first,
-                        second=claim.second,
-                        measure=measure,
-                        bound=claim.bound,
-                        is_above=claim.is_above,
-                        seeds=tuple(numbers),
-                        numbers=tuple(numbers.values()),
-                        held=sum(map(claim.holds, numbers.values())),
-                    )
+        seeds, dead = claim.seeds(curvatures)
+        for measure in claim.measures if seeds or dead else ():
+            numbers = tuple(claim.number_of(measure, curvatures[seed]) for seed in seeds)
+            findings.append(
+                Finding(
+                    claim=claim.number,
+                    text=claim.text,
+                    first=claim.first,
+                    second=claim.second,
+                    measure=measure,
+                    bound=claim.bound,
+                    is_above=claim.is_above,
+                    seeds=seeds,
+                    numbers=numbers,
+                    held=sum(map(claim.holds, numbers)),
+                    collapsed=dead,
                 )
+            )
     return Findings(findings)

@@ -2,8 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from ldvd_lib.paper.layout import Table, Value
 from ldvd_lib.runs.results import Measured
@@ -36,9 +36,20 @@ class Comparison:
     open: int
     sentence: str
 
+    @property
+    def pairs(self) -> str:
+        """How many pairs are in which order, in words."""
+        return _in_words({True: self.agreeing, False: self.disagreeing, None: self.open})
+
 
 def compare(
-    table: Table, measured: Mapping[str, Mapping[str, Measured]], metric: str, *, whose: str = "your runs"
+    table: Table,
+    measured: Mapping[str, Mapping[str, Measured]],
+    metric: str,
+    *,
+    whose: str = "your runs",
+    without: Collection[str] = (),
+    of_samples: bool = False,
 ) -> Comparison | None:
     """Compare a column with ours.
 
@@ -47,6 +58,8 @@ def compare(
         measured: model → metric → figure, all measured under one condition (`by_condition` of the results).
         metric: key of the column.
         whose: what the sentence calls our results.
+        without: models that are left out, such as those whose critic collapsed.
+        of_samples: take our deviations between samples of one training, the paper's kind, where there are such.
 
     Returns:
         The comparison; None if neither direction of the column is better, or fewer than two models are in both.
@@ -56,11 +69,16 @@ def compare(
     """
     column = table.column(metric)
     printed = {row.model: value for row in table.rows if row.model and (value := row.values[metric])}
-    models = tuple(model for model in printed if metric in measured.get(model, {}))
+    models = tuple(model for model in printed if metric in measured.get(model, {}) and model not in without)
     if not column.better or len(models) < 2:
         return None
     reported = {model: printed[model] for model in models}
     own = {model: measured[model][metric] for model in models}
+    if of_samples:
+        own = {
+            model: figure if figure.of_samples is None else replace(figure, deviation=figure.of_samples)
+            for model, figure in own.items()
+        }
     sides: tuple[Mapping[str, Value | Measured], ...] = (reported, own)
     counts: dict[bool | None, int] = {True: 0, False: 0, None: 0}
     for one, other in itertools.combinations(models, 2):
@@ -94,12 +112,15 @@ def _order(one: Value | Measured, other: Value | Measured) -> int:
 
 
 def _sentence(title: str, table: Table, rankings: list[list[str]], counts: dict[bool | None, int], whose: str) -> str:
-    total = sum(counts.values())
     paper, ours = (", ".join(_unmistakable(table.row(model).label) for model in ranking) for ranking in rankings)
+    return f"{title}, best first: in the paper {paper}; in {whose} {ours}. Of {_in_words(counts)}."
+
+
+def _in_words(counts: Mapping[bool | None, int]) -> str:
+    total = sum(counts.values())
     return (
-        f"{title}, best first: in the paper {paper}; in {whose} {ours}. Of {total} pair{'s' * (total > 1)}, "
-        f"{counts[True]} in the same order, {counts[False]} in the other, {counts[None]} too close to call (within "
-        f"{DEVIATIONS} standard deviations)."
+        f"{total} pair{'s' * (total > 1)}, {counts[True]} in the same order, {counts[False]} in the other, "
+        f"{counts[None]} too close to call (within {DEVIATIONS} standard deviations)"
     )
 
 

@@ -6,6 +6,11 @@ from ldvd_lib.reproduce.markdown import enumeration, grid, number, picture
 from ldvd_lib.reproduce.plan import CURVATURE
 from ldvd_lib.reproduce.record import FIGURES, Record
 
+COLLAPSED = (
+    "Such a critic did no better than chance at the end of its log: its loss was that of one score for all clips, and "
+    "the mean scores of real and generated ones were not apart. It is compared with nothing."
+)
+
 
 def claims_section(record: Record) -> list[str]:
     """Each claim with its ratios, seed by seed, and the spectra that they come from."""
@@ -16,6 +21,7 @@ def claims_section(record: Record) -> list[str]:
     home, findings = record.directory / FIGURES, record.findings
     if findings:
         parts.append(grid(findings.HEADINGS, findings.cells(), texts=findings.TEXTS))
+        parts += _collapsed(record)
         caption = (
             "The claims about curvature: a diamond for each training, or pair of trainings with the same seed; a claim "
             "holds on the grey side of its bound"
@@ -51,3 +57,14 @@ def _spectrum(record: Record, name: str) -> list[str]:
         for measure in ("plus", "minus", "median", "growth")
     )
     return [name, *columns, f"{sum(curvature.converged for curvature in curvatures)} of {len(curvatures)}"]
+
+
+def _collapsed(record: Record) -> list[str]:
+    """Which discriminators collapsed, from which seeds; nothing if none did."""
+    seeds: dict[str, list[int]] = {}
+    for seed, by_name in record.curvatures.items():
+        for name, curvature in by_name.items():
+            if curvature.is_collapsed:
+                seeds.setdefault(name, []).append(seed)
+    named = (f"{name} (seed{'s' * (len(some) > 1)} {enumeration(some)})" for name, some in seeds.items())
+    return [f"Collapsed: {enumeration([*named])}. {COLLAPSED}"] * bool(seeds)

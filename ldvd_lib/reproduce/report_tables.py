@@ -7,7 +7,7 @@ from ldvd_lib.paper import Row, Table, compare
 from ldvd_lib.reproduce.markdown import bullets, enumeration, grid, picture
 from ldvd_lib.reproduce.plan import RUNS
 from ldvd_lib.reproduce.record import FIGURES, Record
-from ldvd_lib.runs import Condition, Measured, by_condition
+from ldvd_lib.runs import Condition, Measured, by_condition, collapsed_models
 
 EXTRA = {
     "is": "IS",
@@ -68,11 +68,31 @@ def _under_one_condition(
         if reasons
         else "Nothing is known that keeps ours from being on the paper's scale."
     )
-    parts.append(bullets(lines))
+    dead = collapsed_models({row.model: shown[row.model] for row in table.rows if row.model in shown})
+    parts += [bullets(lines), *_pairs(table, measured, dead)]
     file = record.directory / FIGURES / f"table-{table.number}{f'-{number}' if number > 1 else ''}.png"
-    figures.save(draw_table(table, measured, str(condition), whose="ours"), file)
+    figures.save(draw_table(table, measured, str(condition), whose="ours", collapsed=dead), file)
     caption = f"{table.heading}: the paper's values, and ours on a scale of their own"
     return [*parts, picture(file, caption, directory=record.directory)]
+
+
+def _pairs(table: Table, measured: dict[str, dict[str, Measured]], dead: tuple[str, ...]) -> list[str]:
+    """How many pairs are in the paper's order: with and without what collapsed, and with bars of the paper's kind."""
+    has_seeds = any(figure.trainings > 1 for scores in measured.values() for figure in scores.values())
+    everything, alive = "all rows", f"all but {enumeration(dead)} (collapsed)" if dead else "all rows"
+    between, of_samples = "trainings" if has_seeds else "samples", "samples, like the paper's"
+    asked: dict[tuple[str, str], tuple[tuple[str, ...], bool]] = {(everything, between): ((), False)}
+    asked[alive, between] = (dead, False)
+    if has_seeds:
+        asked[alive, of_samples] = (dead, True)
+    rows = []
+    for column in table.columns:
+        for words, (without, same_kind) in asked.items():
+            found = compare(table, measured, column.key, without=without, of_samples=same_kind)
+            if found and len(asked) > 1:
+                rows.append([column.title, *words, *map(str, (found.agreeing, found.disagreeing, found.open))])
+    headings = ["pairs by", "of", "our bars: between", "same order", "other order", "too close to call"]
+    return [grid(headings, rows, texts=3)] * bool(rows)
 
 
 def _side_by_side(
@@ -97,14 +117,16 @@ def _side_by_side(
 
 
 def _how_many(record: Record, row: Row, condition: Condition | None, ours: dict[str, Measured]) -> str:
-    """How many trainings a row is from, how many were asked for, and which of them were given up."""
+    """How many trainings a row is from, how many were asked for, which were given up, and how many collapsed."""
     count = max((figure.trainings for figure in ours.values()), default=0)
     asked = [
         (training, done)
         for training, done in record.trainings(RUNS)
         if training.config.name == row.model and (condition is None or training.steps == condition.steps)
     ]
-    given_up = [f"; seed {training.seed} diverged" for training, done in asked if done.diverged]
-    if count < len(asked):
-        return f"{count} of {len(asked)}" + "".join(given_up)
-    return str(count or "–")
+    given_up = "".join(f"; seed {training.seed} diverged" for training, done in asked if done.diverged)
+    dead = sum(
+        result.collapsed for result in record.results if result.model == row.model and result.condition == condition
+    )
+    fewer = f"{count} of {len(asked)}{given_up}" if count < len(asked) else str(count or "–")
+    return fewer + f"; {dead} collapsed" * bool(dead)

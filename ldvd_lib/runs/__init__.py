@@ -1,10 +1,12 @@
 """What training leaves behind, read and judged: run directories, their scores, and the course's trained models."""
 
+from ldvd_lib.runs.collapse import collapsed
 from ldvd_lib.runs.results import (
     Condition,
     Measured,
     Result,
     by_condition,
+    collapsed_models,
     measured,
     read_results,
     results_of_run,
@@ -19,6 +21,8 @@ __all__ = [
     "Run",
     "RunConfig",
     "by_condition",
+    "collapsed",
+    "collapsed_models",
     "measured",
     "read_results",
     "results_of_run",

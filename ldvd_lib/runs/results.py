@@ -7,18 +7,19 @@ A report is a JSON list of records, one for each training, with the fields of `R
       "values": {"is": [5.31, 5.28, 5.35], "fid": [40.1, 39.8, 40.6]},
       "changes": {"generator_rate": 0.0005}, "hardware": "2 CPU cores", "seconds": 254.0}]
 
-``changes``, ``hardware`` and ``seconds`` can be left out.
+``changes``, ``hardware``, ``seconds`` and ``collapsed`` can be left out.
 """
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from ldvd_lib import zoo
 from ldvd_lib._kit.configuration import load_records, save_json
+from ldvd_lib.runs.collapse import collapsed
 from ldvd_lib.runs.files import EVALUATION
 from ldvd_lib.runs.run import Run
 
@@ -77,6 +78,7 @@ class Result:
         changes: settings of the recipe that differ from the zoo's.
         hardware: what it was trained on, in words; empty if not known.
         seconds: that the training took; None if not known.
+        collapsed: whether a critic did no better than chance at the end, see `ldvd_lib.runs.collapse`.
     """
 
     model: str
@@ -92,6 +94,7 @@ class Result:
     changes: dict[str, Any] = field(default_factory=dict)
     hardware: str = ""
     seconds: float | None = None
+    collapsed: bool = False
 
     def __post_init__(self) -> None:
         for metric, values in self.values.items():
@@ -122,12 +125,15 @@ class Measured:
         deviation: between trainings if there are several, otherwise between the repetitions of the only one; None of a
             single value.
         trainings, repetitions: how many.
+        of_samples: the deviation between the repetitions of one training, in quadratic mean over the trainings: the
+            kind that the paper prints; None if there is one repetition.
     """
 
     mean: float
     deviation: float | None
     trainings: int
     repetitions: int
+    of_samples: float | None = None
 
     @property
     def about(self) -> str:
@@ -177,8 +183,15 @@ def measured(results: Iterable[Result]) -> dict[str, Measured]:
         means = [statistics.fmean(repetitions) for repetitions in trainings]
         scattered = means if len(means) > 1 else trainings[0]
         deviation = statistics.stdev(scattered) if len(scattered) > 1 else None
-        figures[metric] = Measured(statistics.fmean(means), deviation, len(means), len(trainings[0]))
+        variances = [statistics.variance(repetitions) for repetitions in trainings if len(repetitions) > 1]
+        of_samples = math.sqrt(statistics.fmean(variances)) if variances else None
+        figures[metric] = Measured(statistics.fmean(means), deviation, len(means), len(trainings[0]), of_samples)
     return figures
+
+
+def collapsed_models(trainings: Mapping[str, Iterable[Result]]) -> tuple[str, ...]:
+    """The models of which a training collapsed: what they score is compared with nothing."""
+    return tuple(model for model, results in trainings.items() if any(result.collapsed for result in results))
 
 
 def results_of_run(run: Run | str | Path) -> list[Result]:
@@ -215,6 +228,7 @@ def results_of_run(run: Run | str | Path) -> list[Result]:
                 values=evaluation.values,
                 changes=changes,
                 seconds=_seconds(run, int(steps)),
+                collapsed=bool(collapsed(run, until=int(steps))),
             )
         )
     return sorted(results, key=lambda result: result.steps)

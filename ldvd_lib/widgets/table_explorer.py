@@ -10,12 +10,22 @@ import traitlets
 from ldvd_lib import paper, zoo
 from ldvd_lib.figures import draw_table
 from ldvd_lib.paper import Column, Table, compare
-from ldvd_lib.runs import Measured, Result, Run, by_condition, measured, read_results, results_of_run
+from ldvd_lib.runs import (
+    Measured,
+    Result,
+    Run,
+    by_condition,
+    collapsed_models,
+    measured,
+    read_results,
+    results_of_run,
+)
 from ldvd_lib.widgets._course_widget import CourseWidget, checked_choice, png, script, style
 
 __all__ = ["TableExplorer"]
 
 Source = Run | str | Path
+COLLAPSED = ", whose critic collapsed: compared with nothing"
 Figures = dict[str, dict[str, Measured]]  # model → metric → figure
 
 
@@ -70,12 +80,14 @@ class TableExplorer(CourseWidget):
         self.results = {label: _results(source) for label, source in sources.items()}
         grouped = by_condition(result for results in self.results.values() for result in results)
         self.conditions: dict[str, Figures] = {}
+        self._collapsed: dict[str, tuple[str, ...]] = {}  # name → models that are compared with nothing
         plain_conditions = []
         for condition, models in grouped.items():
             name = str(condition)
             while name in self.conditions:  # only the judge's weights or the real clips differ
                 name += "′"
             self.conditions[name] = {model: measured(trainings) for model, trainings in models.items()}
+            self._collapsed[name] = collapsed_models(models)
             plain_conditions.append(self._plain_condition(name, condition.unlike_the_paper(), models, f"{whose} runs"))
         super().__init__(
             table=table,
@@ -140,7 +152,7 @@ class TableExplorer(CourseWidget):
         return {
             "name": name,
             "reasons": reasons,
-            "comparisons": _plain_comparisons(figures, runs),
+            "comparisons": _plain_comparisons(figures, runs, self._collapsed[name]),
             "models": [
                 {
                     "model": model,
@@ -150,7 +162,8 @@ class TableExplorer(CourseWidget):
                     "isOwn": model not in zoo.ENTRIES,
                     "tables": tables[model],
                     "values": {
-                        key: {**_plain(figure), "about": figure.about} for key, figure in figures[model].items()
+                        key: {**_plain(figure), "about": figure.about + COLLAPSED * (model in self._collapsed[name])}
+                        for key, figure in figures[model].items()
                     },
                 }
                 for model, trainings in models.items()
@@ -176,17 +189,23 @@ class TableExplorer(CourseWidget):
         for row in table.rows:
             figures = {key: self.measured.get(row.model, {}).get(key) for key in _keys(table)}
             if any(figures.values()):
-                lines.append(f"{row.label}: {_in_words(figures, table.columns)}")
+                dead = COLLAPSED * (row.model in self._collapsed[self.condition])
+                lines.append(f"{row.label}{dead}: {_in_words(figures, table.columns)}")
         own_models = [model for model in self.measured if model not in zoo.ENTRIES] if lines else []
         lines += [f"{model} ({self._whose}s): {_in_words(self.measured[model], table.columns)}" for model in own_models]
         runs = f"{self._whose} runs"
-        comparisons = [compare(table, self.measured, column.key, whose=runs) for column in table.columns]
+        without = self._collapsed.get(self.condition, ())
+        comparisons = [
+            compare(table, self.measured, column.key, whose=runs, without=without) for column in table.columns
+        ]
         lines += [comparison.sentence for comparison in comparisons if comparison]
         return [f"{runs.capitalize()} ({self.condition}), on a scale of their own.", *lines] if lines else []
 
     def _still_picture(self) -> tuple[bytes, str]:
         table = paper.table(self.table)
-        picture = png(draw_table(table, self.measured, self.condition, whose=f"{self._whose}s"), dpi=100)
+        dead = self._collapsed.get(self.condition, ())
+        figure = draw_table(table, self.measured, self.condition, whose=f"{self._whose}s", collapsed=dead)
+        picture = png(figure, dpi=100)
         rows = [f"{row.heading}: {_in_words(row.values, table.columns)}" for row in table.rows]
         return picture, " ".join([f"{table.heading}.", *rows, *self._comparisons(table)])
 
@@ -264,12 +283,12 @@ def _plain(value: Any) -> dict[str, Any]:
     return {"mean": value.mean, "deviation": value.deviation, "text": str(value)}
 
 
-def _plain_comparisons(figures: Figures, runs: str) -> dict[str, dict[str, Any]]:
+def _plain_comparisons(figures: Figures, runs: str, without: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Table → metric → comparison with the paper, for those with enough models."""
     plain: dict[str, dict[str, Any]] = {}
     for table in paper.tables():
         for column in table.columns:
-            comparison = compare(table, figures, column.key, whose=runs)
+            comparison = compare(table, figures, column.key, whose=runs, without=without)
             if comparison is None:
                 continue
             plain.setdefault(table.number, {})[column.key] = {

@@ -53,6 +53,29 @@ def test_what_is_within_two_deviations_is_left_open() -> None:
     assert compare(paper.table("5b"), measured(mocogan=(1.0, 0.01), mocogan_f=(9.0, 0.01)), "is").open == 1
 
 
+def test_what_collapsed_can_be_left_out() -> None:
+    ours = measured(mocogan=(5.0, 0.1), mocogan_image=(4.0, 0.1), mocogan_video_k2=(1.0, 0.1))
+    table = paper.table("2")
+    whole, rest = compare(table, ours, "is"), compare(table, ours, "is", without=("mocogan-video-k2",))
+    assert (
+        whole.pairs
+        == "3 pairs, 3 in the same order, 0 in the other, 0 too close to call (within 2 standard deviations)"
+    )
+    assert rest.models == ("mocogan", "mocogan-image")
+    assert rest.pairs.startswith("1 pair, 1 in the same order, ")
+    assert rest.sentence.endswith(f"Of {rest.pairs}.")
+    assert compare(table, ours, "is", without=("mocogan", "mocogan-image")) is None
+
+
+def test_pairs_can_be_judged_with_bars_of_the_papers_kind() -> None:
+    ours = {model: {"is": Measured(mean, 0.5, 3, 3, 0.01)} for model, mean in {"tgan": 5.0, "tgan-f": 5.5}.items()}
+    table = paper.table("5a")
+    assert compare(table, ours, "is").open == 1
+    assert compare(table, ours, "is", of_samples=True).agreeing == 1
+    single = measured(tgan=(5.0, 0.5), tgan_f=(5.5, 0.5))
+    assert compare(table, single, "is", of_samples=True).open == 1, "their only deviation counts"
+
+
 def test_there_is_nothing_to_compare_of_one_model_or_without_a_direction() -> None:
     ours = measured(tgan=(5.0, 0.1), tgan_tsm=(6.0, 0.1))
     assert compare(paper.table("5a"), ours, "is") is None

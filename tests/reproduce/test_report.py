@@ -96,14 +96,20 @@ def test_a_report_tells_of_what_is_left(reproduced, tiny_actions, tmp_path, caps
     assert read_results(out / "report.json") == []
 
 
-def made_up_run(directory: Path, model: str, spectrum: dict[str, float], seed: int = 0) -> None:
-    """A finished run whose two probes saw this extreme eigenvalue, and half of it the other way, of each one's D."""
+def made_up_run(
+    directory: Path, model: str, spectrum: dict[str, float], seed: int = 0, *, log: dict[str, float] | None = None
+) -> None:
+    """A finished run whose two probes saw this extreme eigenvalue, and half of it the other way, of each one's D.
+
+    Whatever else its log has is the same at every step.
+    """
     training = next(other for other in make_plan(Order(("curvature",))).trainings if other.config.name == model)
     data = {"clips": 24, "subset": "train", "image_size": 32}
     home = directory / f"curvature/seed-{seed}/{model}"
     save_json(to_dict(RunConfig(training.config, data, seed)), home / "config.json")
     (home / "checkpoints/step_0000150").mkdir(parents=True)
-    (home / "metrics.jsonl").write_text('{"step": 150, "seconds": 30.0}\n')
+    records = [{"step": step, "seconds": step / 5} | (log or {}) for step in range(10, 151, 10)]
+    (home / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     lines = [
         {"step": step, "discriminator": name, "eigenvalues": [value, -value / 2], "largest": value}
         | {"smallest": -value / 2, "converged": True}
@@ -133,6 +139,58 @@ def test_the_claims_are_reported_from_spectra_alone(tmp_path) -> None:
     assert text.count("| not begun |") == 11
     for path in re.findall(r"\]\(([^)]+)\)", text):
         assert (tmp_path / path).is_file()
+
+
+def test_a_critic_at_chance_is_reported_as_collapsed(tmp_path) -> None:
+    dead = {"video_loss": 1.3863, "video_real_score": 0.0, "video_fake_score": 0.0}
+    made_up_run(tmp_path, "mocogan", {"image": 10.0, "video": 80.0})
+    made_up_run(tmp_path, "mocogan-video-k2", {"video": 20.0}, log=dead)
+    remember(Order(("curvature",)), tmp_path)
+    text = write_report(tmp_path).read_text()
+    assert "Collapsed: mocogan-video-k2/video (seed 0). Such a critic did no better than chance" in text
+    (line,) = [line for line in text.splitlines() if "mocogan-video-k2/video / mocogan/video: largest" in line]
+    assert line.endswith("| > 1 | – | – | 1 collapsed |")
+
+
+def judged(directory: Path, order: Order, *, dead: str) -> None:
+    """Trainings of an order, judged, of which those of one model stood at chance."""
+    remember(order, directory)
+    for place, training in enumerate(make_plan(order).trainings):
+        home = directory / training.directory
+        data = {"clips": 24, "subset": "train", "image_size": 32}
+        save_json(to_dict(RunConfig(training.config, data, training.seed)), home / "config.json")
+        gap = 0.0 if training.config.name == dead else 3.0
+        scores = {"video_loss": 1.4 - gap / 3, "video_real_score": gap, "video_fake_score": 0.0}
+        records = [{"step": step, "seconds": step / 5} | scores for step in range(10, 151, 10)]
+        (home / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+        values = {"is": (2.0 + place, 2.1 + place), "fid": (90.0 - place, 91.0 - place)}
+        evaluation = Evaluation("run, step 150", "actions-v1", "abc", 24, "24 windows", (0, 1), values)
+        evaluation.save(home / "evaluations" / "actions-v1-24-step-150" / "evaluation.json")
+
+
+def test_pairs_are_counted_with_and_without_what_collapsed(tmp_path) -> None:
+    rows = ("mocogan-video", "mocogan-2x-video", "mocogan-video-k2")
+    judged(tmp_path, Order(("2",), rows=rows, seeds=(0, 1), steps=150), dead="mocogan-video-k2")
+    text = write_report(tmp_path).read_text()
+    assert re.search(r"\| mocogan-video-k2 \|.*\| 2; 2 collapsed \|", text)
+    counts = re.findall(r"(?m)^\| (IS|FID) \| (.+?) \| (trainings|samples.*?) \| (\d+) \| (\d+) \| (\d+) \|$", text)
+    assert [(score, words, bars.split(",")[0]) for score, words, bars, *_ in counts] == [
+        (score, words, bars)
+        for score in ("IS", "FID")
+        for words, bars in (
+            ("all rows", "trainings"),
+            ("all but mocogan-video-k2 (collapsed)", "trainings"),
+            ("all but mocogan-video-k2 (collapsed)", "samples"),
+        )
+    ]
+    assert [sum(map(int, numbers)) for *_, one, two, three in counts for numbers in [(one, two, three)]] == [
+        3,
+        1,
+        1,
+    ] * 2
+    assert all(
+        result.collapsed == (result.model == "mocogan-video-k2") for result in read_results(tmp_path / "report.json")
+    )
 
 
 def made_up_report(directory: Path) -> Path:

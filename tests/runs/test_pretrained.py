@@ -123,11 +123,32 @@ def test_a_report_of_ours_is_whole(data: str) -> None:
     assert files(directory) - {"report.json", "longer.json"} == {"report.md", "claims.json", *pictures}
     findings = paper.read_findings(directory / "claims.json")
     assert {finding.claim for finding in findings} == {claim.number for claim in CLAIMS}
-    assert all(len(finding.seeds) >= 3 for finding in findings)
+    assert all(len(finding.seeds + finding.collapsed) >= 3 for finding in findings)
     for cells in findings.cells():
         assert f"| {' | '.join(cells)} |" in report.replace("\\|", "|")
     complete, all_of_them = re.search(r"(\d+) of (\d+) trainings complete", report).groups()
     assert all_of_them == complete
+
+
+@pytest.mark.parametrize("data", ["actions", "ucf101"])
+def test_our_findings_follow_from_the_spectra_of_the_report(data: str) -> None:
+    """The raw spectra of most trainings are not kept; the report has three digits of what the claims need."""
+    report = (pretrained.reproduction(data) / "report.md").read_text()
+    figures = r"(-?[\d.,]+; -?[\d.,]+; -?[\d.,]+)"
+    rows = re.findall(rf"(?m)^\| (\S+) \| {figures} \| {figures} \| {figures} \| {figures} \| 3 of 3 \|$", report)
+    assert len(rows) == 9
+    ((dead, words),) = re.findall(r"Collapsed: (\S+) \(seeds (.+?)\)\.", report)
+    dead_seeds = set(map(int, re.findall(r"\d+", words)))
+    curvatures: dict[int, dict[str, paper.Curvature]] = {0: {}, 1: {}, 2: {}}
+    for name, *cells in rows:
+        numbers = [[float(figure.replace(",", "")) for figure in cell.split(";")] for cell in cells]
+        for seed, figure in enumerate(zip(*numbers, strict=True)):
+            at_chance_from = 10 if name == dead and seed in dead_seeds else None
+            curvatures[seed][name] = paper.Curvature(*figure, True, at_chance_from)
+    findings = paper.read_findings(pretrained.reproduction(data) / "claims.json")
+    for kept, again in zip(findings, paper.examine(curvatures), strict=True):
+        assert again.numbers == pytest.approx(kept.numbers, rel=0.011)
+        assert replace(again, numbers=kept.numbers) == kept
 
 
 def test_our_tables_have_error_bars_and_one_condition() -> None:

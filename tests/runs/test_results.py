@@ -10,7 +10,7 @@ from ldvd_lib import zoo
 from ldvd_lib._kit.configuration import save_json, to_dict
 from ldvd_lib.gan import VideoGANConfig
 from ldvd_lib.metrics import Evaluation
-from ldvd_lib.runs import Measured, Result, read_results, results_of_run, write_results
+from ldvd_lib.runs import Measured, Result, collapsed_models, read_results, results_of_run, write_results
 from ldvd_lib.runs.results import by_condition, measured
 from ldvd_lib.runs.run import RunConfig
 
@@ -143,12 +143,26 @@ def test_what_is_no_report_is_refused(tmp_path, content, message) -> None:
 
 def test_one_training_deviates_between_its_repetitions_and_several_between_each_other() -> None:
     figures = measured([result()])
-    assert figures == {"is": Measured(pytest.approx(5.2), pytest.approx(0.2), 1, 3)}
+    assert figures == {"is": Measured(pytest.approx(5.2), pytest.approx(0.2), 1, 3, pytest.approx(0.2))}
     assert "repetitions of one training" in figures["is"].about
     several = [result(seed=seed, values={"is": (mean - 1, mean + 1)}) for seed, mean in enumerate((4.0, 5.0, 6.0))]
     figures = measured(several)
-    assert figures == {"is": Measured(pytest.approx(5.0), pytest.approx(1.0), 3, 2)}
+    assert figures == {"is": Measured(pytest.approx(5.0), pytest.approx(1.0), 3, 2, pytest.approx(2**0.5))}
     assert figures["is"].about == "± between 3 trainings"
+
+
+def test_one_training_that_collapsed_condemns_its_model() -> None:
+    trainings = {"tgan": [result("tgan"), result("tgan", seed=1, collapsed=True)], "tgan-f": [result()]}
+    assert collapsed_models(trainings) == ("tgan",)
+
+
+def test_a_run_whose_critic_stood_at_chance_says_so(tmp_path) -> None:
+    run = evaluated(tmp_path, zoo.config("tgan-f"))
+    assert [result.collapsed for result in results_of_run(run)] == [False]
+    scores = {"generator_loss": 0.0, "video_loss": 0.0, "video_real_score": 0.5, "video_fake_score": 0.5}
+    lines = [json.dumps({"step": step, "seconds": step / 10} | scores) for step in range(50, 1201, 50)]
+    (run / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    assert [result.collapsed for result in results_of_run(run)] == [True]
 
 
 def test_a_single_value_has_no_deviation() -> None:

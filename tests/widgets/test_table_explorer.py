@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,15 @@ def test_what_is_compared_travels_with_the_results(report) -> None:
     }
     assert set(first["comparisons"]) == {"5a", "8"}, "the tables with both models"
     json.dumps(first, allow_nan=False)
+
+
+def test_a_model_whose_critic_collapsed_is_compared_with_nothing(tmp_path) -> None:
+    results = [result("mocogan", 5.0), result("mocogan-image", 4.0), replace(result("mocogan-2x", 1.0), collapsed=True)]
+    widget = TableExplorer(write_results(results, tmp_path / "report.json"), table="2")
+    (condition,) = widget._conditions
+    assert set(condition["comparisons"]["2"]["is"]["rows"]) == {"mocogan", "mocogan-image"}
+    assert "Of 1 pair, " in repr(widget)
+    assert "2xChannels, whose critic collapsed: compared with nothing: IS 1" in repr(widget)
 
 
 def test_conditions_that_read_alike_stay_apart(tmp_path) -> None:

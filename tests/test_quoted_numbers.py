@@ -1,0 +1,222 @@
+"""What README, INSTRUCTOR and notebooks say in words is what the library, the paper's tables and our files say."""
+
+import re
+import statistics
+
+import nbformat
+import pytest
+import torch
+from torch import nn
+
+from ldvd_lib import anatomy, paper, zoo
+from ldvd_lib.blocks import LayerGeometry, strided_layer
+from ldvd_lib.runs import by_condition, collapsed_models, measured, pretrained, read_results
+
+
+def words(text: str) -> str:
+    """Without line breaks."""
+    return " ".join(text.split())
+
+
+def prose(repository, name: str) -> str:
+    """The Markdown cells of a notebook."""
+    notebook = nbformat.read(repository / "course" / name, 4)
+    return words("\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"))
+
+
+def printed(repository, name: str, cell_id: str) -> str:
+    """What a cell has printed."""
+    (cell,) = (cell for cell in nbformat.read(repository / "course" / name, 4).cells if cell.get("id") == cell_id)
+    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+
+
+def per_pair(kind: str, before: int, after: int) -> float:
+    """Weights of a layer for each pair of an input and an output channel."""
+    layer = strided_layer(kind, before, after, geometry=LayerGeometry())
+    return sum(weight.numel() for weight in layer.parameters()) / (before * after)
+
+
+def test_weights_for_a_pair_of_channels(repository):
+    text = prose(repository, "00_start_here.ipynb")
+    assert (per_pair("2+1d", 64, 64), per_pair("2+1d", 64, 128), round(per_pair("2+1d", 3, 64))) == (20, 24, 101)
+    assert "keeps its channels, a pair costs 20 weights, where it doubles them 24" in text
+    assert "64 channels of three colours, it costs 101, more than 3d does" in text
+    assert per_pair("3d", 3, 64) == 64
+    assert "24 where $O = 2I$, 101 in c0" in prose(repository, "07_factorized_discriminators.ipynb")
+
+
+def test_what_a_whole_step_with_shifts_multiplies(repository):
+    with torch.device("meta"):
+        gans = {name: zoo.build(name, "paper") for name in ("tgan", "tgan-tsm")}
+
+    def cost(network: nn.Module) -> int:
+        return anatomy.dissect(network).multiply_adds
+
+    steps = {name: cost(gan.generator) + 2 * cost(gan.discriminators["video"]) for name, gan in gans.items()}
+    percent = round(100 * (steps["tgan-tsm"] / steps["tgan"] - 1))
+    text = prose(repository, "08_temporal_shift.ipynb")
+    assert f"By this count a step of TGAN-TSM takes {percent} % more" in text
+    assert f"by multiply-adds a whole step of TGAN takes {percent} % more" in text
+
+
+def test_what_fits_the_papers_card(repository):
+    rows = printed(repository, "09_higher_resolution.ipynb", "card").splitlines()[1:]
+    needed, left = zip(*((float(number) for number in row.split()[-2:]) for row in rows), strict=True)
+    assert [amount > 0 for amount in left] == [True, True, True, False]
+    text = prose(repository, "09_higher_resolution.ipynb")
+    assert f"take {min(needed):.1f} to {max(needed):.1f} GiB, by how the step is written" in text
+    spare = left[:3]
+    assert f"fit, with {min(spare):.1f} to {max(spare):.1f} GiB to spare" in text
+    assert f"is {-left[3]:.1f} GiB over" in text
+    page = words((repository / "course" / "INSTRUCTOR.md").read_text())
+    assert f"Four ways of writing one step differ by {max(needed) - min(needed):.1f} GiB" in page
+
+
+def held(data: str, first: str, second: str = "") -> list[float]:
+    """In what share of the trainings a claim about these discriminators holds, for each of its measures."""
+    findings = paper.read_findings(pretrained.reproduction(data) / "claims.json")
+    shares = [one.held / len(one.numbers) for one in findings if (one.first, one.second) == (first, second)]
+    assert shares
+    return shares
+
+
+@pytest.mark.parametrize("pair", [("tgan-f/video", "tgan/video"), ("mocogan/video", "mocogan/image")])
+def test_what_most_trainings_bear_out(pair):
+    assert min(held("actions", *pair) + held("ucf101", *pair)) > 0.5
+
+
+def test_what_the_readme_says_of_the_claims(repository):
+    text = words((repository / "README.md").read_text())
+    video, image = (("mocogan-2x/video", "mocogan/video"), ("mocogan-2x/image", "mocogan/image"))
+    assert set(held("actions", *video) + held("ucf101", *video)) == {1.0}
+    assert "Twice the channels make the video discriminator smoother in every training" in text
+    assert min(held("ucf101", *image)) > 0.5 > max(held("actions", *image))
+    assert "the image discriminator in most on footage, and in few on the rendered clips" in text
+    equal = ("mocogan/video", "mocogan-image-k8/image")
+    assert min(held("actions", *equal) + held("ucf101", *equal)) > 0
+    assert max(held("actions", *equal) + held("ucf101", *equal)) < 1
+    assert "Between an image and a video discriminator of equal size we find no order" in text
+
+
+def test_what_the_teachers_page_quotes(repository):
+    text = words((repository / "course" / "INSTRUCTOR.md").read_text())
+    report = (pretrained.reproduction("actions") / "report.md").read_text()
+    extremes = {}
+    for model in ("mocogan", "mocogan-2x"):
+        extremes[model] = re.search(rf"\| {model}/image \| (\d+); (\d+); (\d+) \|", report).groups()
+    assert (
+        "went from {}, {} and {} (seeds 0, 1 and 2) to {}, {} and {}".format(
+            *extremes["mocogan"], *extremes["mocogan-2x"]
+        )
+        in text
+    )
+    scores = [paper.table("2").row(row).values["is"].mean for row in ("mocogan", "mocogan-video", "mocogan-image")]
+    assert "falls from {:.2f} to {:.2f}, without the video judge to {:.2f}".format(*scores) in text
+
+
+def difference(number: str, first: str, second: str) -> float:
+    """Of two inception scores in a table of the paper."""
+    scores = {row.model: row.values["is"].mean for row in paper.table(number).rows}
+    return scores[second] - scores[first]
+
+
+def test_which_frames_of_tgan_share_what(repository):
+    # The weight of tap k of a transposed convolution of kernel 4, stride 2, padding 1 is k: 1 to 4.
+    taps = torch.arange(1.0, 5.0)[None, None]
+
+    def made_of(frame: int) -> dict[int, int]:
+        """Position of the layer before → tap."""
+        table = torch.nn.functional.conv_transpose1d(torch.eye(8)[:, None], taps, stride=2, padding=1)[:, 0, frame]
+        return {int(position): int(table[position]) for position in table.nonzero()}
+
+    assert made_of(7) == {3: 3, 4: 1} and made_of(8) == {3: 4, 4: 2}  # the same two, other taps
+    assert len(made_of(6).keys() & made_of(7).keys()) == 1
+    text = prose(repository, "02_tgan_generator.ipynb")
+    assert "Frames 7 and 8 grow from the same two, 3 and 4." in text
+    assert "one with taps 1 and 3, the other with taps 2 and 4" in text
+
+
+def test_one_measure_for_the_image_judge_and_for_four_factorized_layers(repository):
+    lost, gained = -difference("2", "mocogan", "mocogan-video"), difference("5a", "tgan", "tgan-c0-c3")
+    assert (f"{lost:.2f}", f"{gained:.2f}") == ("0.49", "0.52")
+    assert "in the paper (by 0.49 of IS) and with us" in prose(repository, "06_mocogan.ipynb")
+    text = prose(repository, "07_factorized_discriminators.ipynb")
+    assert "most of the gain is gone (+0.52)" in text and "makes in notebook 06 (0.49)" in text
+    assert f"are the best (+{difference('5a', 'tgan', 'tgan-f'):.2f})" in text
+
+
+def test_what_table_2_tells_without_the_collapsed_row(repository):
+    table = paper.table("2")
+    wanted = {row.model for row in table.rows if row.model}
+    results = [result for result in read_results(pretrained.reproduction() / "report.json") if result.model in wanted]
+    ((_, trainings),) = by_condition(results).items()
+    assert collapsed_models(trainings) == ("mocogan-video-k2",)
+    ours = {model: measured(some) for model, some in trainings.items()}
+    text = prose(repository, "06_mocogan.ipynb")
+    counts = []
+    for metric in ("is", "fid"):
+        compared = paper.compare(table, ours, metric, without=collapsed_models(trainings))
+        assert compared is not None
+        counts.append(f"{compared.agreeing} of {compared.agreeing + compared.disagreeing} by {metric.upper()}")
+    assert f"Of those that can be told apart, {' and '.join(counts)} are in the paper's order" in text
+    for model, words in (
+        ("mocogan-video", "{:.2f} of IS, four times the error of that difference, and {:.0f} of FID"),
+        ("mocogan-image", "more is: {:.2f} and {:.0f}"),
+    ):
+        score = ours["mocogan"]["is"].mean - ours[model]["is"].mean
+        assert words.format(score, ours[model]["fid"].mean - ours["mocogan"]["fid"].mean) in text
+
+
+def test_twice_the_channels_make_the_image_judge_steeper(repository):
+    report = (pretrained.reproduction() / "report.md").read_text()
+    rows = dict(re.findall(r"^\| (mocogan(?:-2x)?/image) \| ([^|]+) \|", report, re.MULTILINE))
+    before, after = (rows[name].replace(";", ",").rsplit(",", 1) for name in ("mocogan/image", "mocogan-2x/image"))
+    told = "from {} and{} to {} and{}".format(*before, *after)
+    assert told in prose(repository, "06_mocogan.ipynb")
+
+
+def test_the_three_smoothers(repository):
+    text, lines = prose(repository, "06_mocogan.ipynb"), printed(repository, "06_mocogan.ipynb", "three-smoothers-code")
+    assert difference("8", "mocogan-f", "mocogan-f-sn") > 0
+    for number, first, second in (("8", "mocogan-f", "mocogan-f-sn"), ("6b", "mocogan", "mocogan-tsm")):
+        assert f"{difference(number, first, second):+.2f}" in lines
+    fid = {row.model: row.values["fid"].mean for row in paper.table("8").rows if row.values["fid"]}
+    assert f"its FID falls from {fid['mocogan-f']:,.0f} to {fid['mocogan-f-sn']:,.0f}" in text
+
+
+def flat(weight: torch.Tensor) -> float:
+    """The share of the squared norm that is constant over the frames."""
+    return (weight.mean(dim=2).square().sum() * weight.shape[2] / weight.square().sum()).item()
+
+
+def test_trained_kernels_are_flat_in_time(repository):
+    lines = printed(repository, "07_factorized_discriminators.ipynb", "flat-critics")
+    for name in ("tgan", "tgan-normal", "mocogan"):
+        stages = zoo.build(name, "lite", seed=0), pretrained.load_gan(f"{name}-actions-32-curvature")
+        drawn, trained = ([layer[0].weight for layer in gan.discriminators["video"].layers][:3] for gan in stages)
+        added = [after - before for before, after in zip(drawn, trained, strict=True)]
+        for what, each in (("as drawn", drawn), ("trained", trained), ("what training added", added)):
+            assert f"{name}, {what}".ljust(42) + "".join(f" {flat(weight):.2f} " for weight in each) in lines
+
+
+def test_flatter_at_equal_rates(repository):
+    text = prose(repository, "10_capstone_design_a_discriminator.ipynb")
+    files = [pretrained.reproduction(data) / "claims.json" for data in ("actions", "ucf101")]
+    findings = [finding for file in files for finding in paper.read_findings(file) if finding.claim == "3"]
+    ratios = {
+        measure: [1 / number for finding in findings if finding.measure == measure for number in finding.numbers]
+        for measure in ("median", "extreme")
+    }
+    assert [round(bound) for bound in (min(ratios["median"]), max(ratios["median"]))] == [3, 8]
+    assert len(ratios["median"]) == 6
+    assert "between three and eight times as much, in all six pairs" in text
+    assert [round(bound) for bound in (min(ratios["extreme"]), max(ratios["extreme"]))] == [1, 4]
+    runs = [pretrained.open_run(name) for name in ("tgan-actions-32-same-rates", "tgan-f-actions-32")]
+    assert (
+        len({(run.config.model.recipe.generator_rate, run.config.model.recipe.discriminator_rate) for run in runs}) == 1
+    )
+    leading = [abs(run.spectrum()["video"]["eigenvalues"]).max(axis=1) for run in runs]
+    quarters = [[statistics.median(values[start : start + 4]) for start in range(0, 16, 4)] for values in leading]
+    first, *later = (tgan / tgan_f for tgan, tgan_f in zip(*quarters, strict=True))
+    assert round(first) == 2
+    assert f"and {min(later):.1f} to {max(later):.1f} times as much after that" in text
