@@ -164,10 +164,18 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
 
 
 def save_json(values: Any, path: str | Path) -> Path:
-    """Write JSON under a temporary name and rename it, so that no reader ever sees half a file."""
+    """Write JSON under a temporary name and rename it, so that no reader ever sees half a file.
+
+    Raises:
+        ValueError: for a number that is not finite, which JSON does not have.
+    """
     path = Path(path)
+    try:
+        text = json.dumps(values, indent=2, allow_nan=False)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be written as JSON ({error})") from error
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8")
     return path
 
 

@@ -121,6 +121,8 @@ def load_tensors(path: str | Path) -> "dict[str, Tensor]":
         raise FileNotFoundError(f"there are no weights at {path}")
     try:
         tensors = load_file(path)
+    except MemoryError:  # which is no fault of the file's
+        raise
     except Exception as error:  # safetensors raises an error class of its own, which is not public
         raise ValueError(f"{path} cannot be read as safetensors ({error}): was it cut short?") from error
     for name, tensor in tensors.items():

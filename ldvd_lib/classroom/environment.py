@@ -162,7 +162,11 @@ def _existing(path: Path) -> Path:
 
 def _data_sets(directory: Path) -> tuple[DataSet, ...]:
     data_sets = []
-    for path in [directory, *sorted(directory.iterdir())] if directory.is_dir() else []:
+    try:
+        paths = [directory, *sorted(directory.iterdir())] if directory.is_dir() else []
+    except OSError as error:
+        return (DataSet(directory.name, f"cannot be read: {error.strerror or error}"),)
+    for path in paths:
         try:
             description = _description(path)
         except OSError as error:  # no permission, or a disk that is not there any more

@@ -235,12 +235,15 @@ def unpack_rar(archive: str | Path, target: str | Path, *, limit: int, progress:
         target.mkdir(parents=True)
         _choose(tool)
         for member in tqdm(file.infolist(), f"unpacking with {tool}", unit="file", disable=not progress):
-            try:
-                with _told(archive, member.filename):
+            stumble: Exception | None = None
+            with _told(archive, member.filename):
+                try:
                     # Permissions from the archive could keep us from reading what it holds, or from deleting it.
                     Path(file.extract(member, target)).chmod(0o755 if member.is_dir() else 0o644)
-            except rarfile.Error as error:
-                failures.append(f"  {tool}: {member.filename}: {error}")
+                except (rarfile.Error, *_DAMAGE) as error:
+                    stumble = error
+            if stumble:
+                failures.append(f"  {tool}: {member.filename}: {stumble}")
                 logger.warning("%s could not be unpacked by %s", archive.name, failures[-1].strip())
                 break
         else:

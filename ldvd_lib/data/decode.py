@@ -1,5 +1,6 @@
 """Video files into arrays of frames, with PyAV: any container and codec that FFmpeg reads."""
 
+import errno
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ _CHUNK = 2**23
 # What PyAV, NumPy and PyTorch raise about the content of a file. Arguments are checked before a file is opened, and a
 # TypeError or an AttributeError is a fault of the program.
 _FILE_ERRORS = (ArithmeticError, EOFError, LookupError, MemoryError, OSError, RuntimeError, ValueError)
+
+# No fault of the file: too many open files, or a disk that cannot be read at the moment.
+_OF_THE_SYSTEM = (errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE)
 
 _PURPOSE = "to decode video files"
 
@@ -178,6 +182,8 @@ def _open(path: str | Path) -> "Iterator[tuple[InputContainer, VideoStream]]":
     except DecodeError:
         raise
     except (av.error.FFmpegError, *_FILE_ERRORS) as error:
+        if getattr(error, "errno", None) in _OF_THE_SYSTEM:
+            raise
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise DecodeError(f"{path}: {reason}") from error
 

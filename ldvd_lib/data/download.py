@@ -194,7 +194,7 @@ def _present_subset(directory: Path, request: dict[str, str | None]) -> Report |
 def _add_subset(directory: Path, request: dict[str, str | None], sha256: str | None, limit: int) -> Report:
     """Fetch a subset, put it in its place and report on it."""
     archive = _from_hub(request)
-    facts = {**request, **_provenance(archive, None)}
+    facts = {**_provenance(archive, None), **request}  # the file's name in the repository, with its folder
     if sha256 is not None and facts["sha256"] != sha256:
         raise DownloadError(
             f"{archive}: its SHA-256 is {facts['sha256']} where {sha256} was expected of commit "

@@ -68,14 +68,17 @@ def prepare(
         raise ValueError(f"there is nothing to prepare. {index.summary()}")
     directory = Path(directory)
     parameters = {"image_size": image_size, "stride": stride, "subset": index.subset, "fold": index.fold}
+    is_new = False
     if not ClipStore.is_at(directory):
         with making(behind_link(directory)):
             if not ClipStore.is_at(directory):
                 _build(index, behind_link(directory), parameters, workers, progress)
+                is_new = True
     with contextlib.suppress(OSError):  # nothing reads it any more, so that a read-only place may keep it
         (directory / JOURNAL).unlink()
     store = ClipStore.open(directory, **parameters)
-    _check_sources(directory, index.clips)
+    if not is_new:
+        _check_sources(directory, index.clips)
     return store
 
 
@@ -143,6 +146,9 @@ def _decode_clip(clip: Clip, image_size: int, stride: int) -> tuple[dict[str, An
         info = decode.probe(clip.path)
         frames = decode.decode(clip.path, image_size=image_size, stride=stride)
     except (decode.DecodeError, OSError) as error:
+        # Too little memory (of PyTorch a RuntimeError), or a disk in trouble, is no fault of the file: try again.
+        if not isinstance(error, decode.DecodeError) or isinstance(error.__cause__, MemoryError | RuntimeError):
+            record["source"] = None
         return record | {"reason": str(error).removeprefix(f"{clip.path}: ")}, None
     return record | {"label": clip.label, "fps": info.fps / stride}, frames
 

@@ -318,6 +318,8 @@ def _request(session: "requests.Session", part: Part, url: str, transfer: Transf
         raise _out_of_patience(url, part, transfer, f"no connection ({error})") from error
     except requests.exceptions.RequestException as error:
         raise DownloadError(f"{url} cannot be asked for: {error}. Check the address.") from error
+    except OSError as error:  # of a setting: certificates that are not there, say
+        raise DownloadError(f"{url} cannot be asked for: {error}") from error
     for before, after in itertools.pairwise([*response.history, response]):
         if before.url.startswith("https:") and not after.url.startswith("https:"):
             response.close()

@@ -337,9 +337,15 @@ def _locate_splits(root: Path) -> Path:
     """The directory of the split files."""
     if not root.is_dir():
         raise FileNotFoundError(f"{root}: no such directory; expected one that contains UCF-101/ and ucfTrainTestlist/")
-    for parent in (root, root / "UCF-101", root.parent, *(folder for folder, _ in _folders(root))):
+    for parent in (root, root / "UCF-101"):
         if (parent / _SPLIT_DIRECTORY).is_dir():
             return parent / _SPLIT_DIRECTORY
+    below = [folder / _SPLIT_DIRECTORY for folder, _ in _folders(root) if (folder / _SPLIT_DIRECTORY).is_dir()]
+    if len(below) > 1:
+        raise ValueError(f"{root} holds several data sets: choose the folder of one ({', '.join(map(str, below))})")
+    for splits in (*below, root.parent / _SPLIT_DIRECTORY):
+        if splits.is_dir():
+            return splits
     raise FileNotFoundError(
         f"{root}: found no {_SPLIT_DIRECTORY}/ in or beside it; expected a directory that contains UCF-101/ (the "
         f"clips) and {_SPLIT_DIRECTORY}/ (the official splits and class list)"

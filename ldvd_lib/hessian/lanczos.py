@@ -90,6 +90,7 @@ class Krylov:
             direction in which it will grow.
         size: vectors in the basis.
         fresh: how many there were when a direction first had to be drawn at random; 0 if that has not happened.
+        fresh_since: after how many products that was.
         beta: the coupling of the basis to the rest of the space; 0 if it is invariant.
         log_couplings: the logarithm of the product of all betas.
         dropped: Ritz values that restarts have forgotten.
@@ -100,7 +101,7 @@ class Krylov:
         self.operator, self.random, self.capacity = operator, random, capacity
         self.basis = torch.empty(capacity + 1, operator.shape[0], dtype=operator.dtype, device=operator.device)
         self.restricted = torch.zeros(capacity, capacity, dtype=torch.float64)
-        self.size = self.fresh = self.products = 0
+        self.size = self.fresh = self.fresh_since = self.products = 0
         self.beta = self.log_couplings = 0.0
         self.dropped = torch.zeros(0, dtype=torch.float64)
         self.basis[0] = self._random_vector()
@@ -142,7 +143,8 @@ class Krylov:
         noise = 10 * torch.finfo(self.basis.dtype).eps * max(self.restricted.abs().max().item(), before)
         if self.beta <= noise:
             # An invariant space: the operator does not lead out of it, so any direction will do.
-            self.beta, self.fresh, product = 0.0, self.fresh or self.size, self._random_vector()
+            self.fresh, self.fresh_since = self.fresh or self.size, self.fresh_since or self.products
+            self.beta, product = 0.0, self._random_vector()
             for _ in range(2):
                 self._orthogonalize_(product, self.size)
         self.log_couplings += math.log(self.beta) if self.beta else -math.inf
@@ -244,7 +246,7 @@ class StoppingRule:
             return chosen, True
         if krylov.fresh:
             # An invariant space: its values are exact. What the fresh direction leads to must still be looked at.
-            return chosen, krylov.size - krylov.fresh >= min(2 * self.k, size - krylov.fresh)
+            return chosen, krylov.products - krylov.fresh_since >= min(2 * self.k, size - krylov.fresh)
         # The stricter, the closer a group may be that still comes out right: `benchmarks/leading_eigenvalues.py`.
         margins = (self.tolerance / 4 * leading.abs()).clamp(min=noise)
         return chosen, self._steady(krylov.products, margins) and self._none_hides(krylov, values, leading, margins)
@@ -295,7 +297,8 @@ def lanczos(
 
     - there is an eigenvalue within the residual of each value, for certain;
     - every eigenvalue that leads the last value by more than the tolerance is within the tolerance of one of the
-      values, but for a chance of 1 in 10,000: that of a random start that holds next to nothing of an eigenvector;
+      values, but for a chance of about 1 in 10,000: that of a random start that holds next to nothing of an
+      eigenvector. No tolerance is finer than the rounding noise of the largest, 50 times the precision of its dtype;
     - how many there are in a group that is narrower than the tolerance is not promised: they count once or more. Values
       that stand still make it likely that none is left out. An eigenvalue that occurs several times, exactly, is such
       a group.

@@ -68,14 +68,19 @@ class FeatureWriter:
         self._files: dict[str, Any] = {}
         remove_leftovers(directory / LOG)
         done, sha256 = _read_log(directory, record)
+        names = list(names)
         hashes = {name: hashlib.sha256() for name in names}
-        for name, digest in hashes.items() if 0 < done < self.count else ():
+        unfinished = names if 0 < done < self.count else []
+        lengths = {}
+        for name in unfinished:  # all are checked before one is opened for writing
             rows = _read_rows(self._path(name), self.count, done, sha256.get(name))
-            digest.update(rows.data)
+            hashes[name].update(rows.data)
+            lengths[name] = rows.nbytes
+        for name in unfinished:
             with writing(self._path(name)):
                 file = self._files[name] = self._path(name).open("r+b", buffering=0)
                 _read_header(file)
-                file.truncate(file.tell() + rows.nbytes)
+                file.truncate(file.tell() + lengths[name])
                 file.seek(0, os.SEEK_END)
         self._written = done, hashes  # one value, so that an interrupt never finds them apart
         self._logged, self._logged_at = done, time.monotonic()

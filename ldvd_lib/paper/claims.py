@@ -66,7 +66,10 @@ class Curvature:
 
     @property
     def is_collapsed(self) -> bool:
-        """Whether it is that of a critic at chance, or of one that gives the same score to everything."""
+        """Whether it is of a critic at chance when its log ended, or of one that gives the same score to everything.
+
+        Such a run is left out whole: what its probes saw before, if anything, is not compared.
+        """
         return self.at_chance_from is not None or self.extreme <= SILENT
 
     @classmethod

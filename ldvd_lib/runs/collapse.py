@@ -1,4 +1,4 @@
-"""Whether a critic has collapsed: it does no better than chance, so that nothing is learnt from it."""
+"""Whether a critic has collapsed: it does hardly better than chance, so that next to nothing is learnt from it."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,8 @@ def at_chance_from(metrics: Mapping[str, np.ndarray], name: str, loss: str) -> i
     hinge, 0 for Wasserstein. It is at chance over a window of ten logged steps if, there,
 
     - its mean loss is not below 90 % of the loss of chance, and
-    - real and generated clips are not apart: their mean scores differ by less than ¼, on average.
+    - real and generated clips are not apart: their mean scores differ by less than ¼, on average. (So a critic in whose
+      odds real clips have less than 56 to 44 counts as collapsed, even if it is right at every step.)
 
     The Wasserstein loss has no unit, and is that difference itself. There it is at chance if the mean score of the real
     clips is the higher one in fewer than eight of the ten.

@@ -146,6 +146,7 @@ def check_alike(
     numbers: Sequence[str],
     words: Sequence[str] = (),
     first: int = 1,
+    again: bool = False,
 ) -> None:
     """Check that records of a log can be set side by side: as arrays, and step after step.
 
@@ -154,6 +155,7 @@ def check_alike(
         path: of the log.
         numbers, words: keys that there must be, and of what kind they are; others are as in the first record.
         first: the number of the first line.
+        again: whether a step may be recorded more than once.
 
     Raises:
         ValueError: if a record lacks a key, has a value of another kind or not finite, lists of several lengths, or a
@@ -175,7 +177,7 @@ def check_alike(
         if len({len(record[key]) for key, kind in kinds.items() if kind == _NUMBERS}) > 1:
             raise ValueError(f"{where} has lists of several lengths")
         series = str(record.get("discriminator"))
-        if record["step"] <= steps.get(series, -1):
+        if record["step"] <= steps.get(series, -1) - again:
             raise ValueError(f"{where} is of step {record['step']}, after one of step {steps[series]}")
         steps[series] = record["step"]
 
@@ -264,15 +266,16 @@ class Run:
         """
         path = self.directory / SPECTRUM
         records = read_log(path, self.config)
-        check_alike(records, path, numbers=["largest"], words=["discriminator"])
-        by_name: dict[str, list[dict]] = {}
+        check_alike(records, path, numbers=["largest"], words=["discriminator"], again=True)
+        by_name: dict[str, dict[int, dict]] = {}
         for number, record in enumerate(records, start=1):
             name = record.pop("discriminator")
             if name not in self.config.model.discriminators:
                 raise ValueError(f"line {number} of {path} is of a discriminator {name!r}, which the run does not have")
-            by_name.setdefault(name, []).append(record)
+            by_name.setdefault(name, {})[record["step"]] = record  # of two probes of a step, the later one
         return {
-            name: {key: _stack([record[key] for record in some]) for key in some[0]} for name, some in by_name.items()
+            name: {key: _stack([record[key] for record in some.values()]) for key in next(iter(some.values()))}
+            for name, some in by_name.items()
         }
 
     @property
@@ -332,7 +335,7 @@ class Run:
                 with torch.device(device):
                     gan = self.config.model.build()
             except Exception as error:  # whatever a network says to its arguments
-                if device == "meta" and isinstance(error, NotImplementedError):
+                if device == "meta":  # it may be one that reads its own numbers while it is built: "cpu" will tell
                     continue
                 where = self.directory / CONFIG
                 raise ValueError(f"the networks that {where} describes cannot be built: {error}") from error

@@ -133,7 +133,8 @@ class Trainer:
             RuntimeError: if it is running already, in another thread; or if something else has trained since in its
                 directory.
             BlockingIOError: if something else trains in its directory.
-            OSError: if something cannot be written, to a full disk, say; the last checkpoint is kept.
+            OSError: if something cannot be written, to a full disk, say; the last checkpoint is kept, and a new
+                `Trainer` with `resume` goes on from it. (This one would go on without what it could not write.)
         """
         if not self._busy.acquire(blocking=False):
             raise RuntimeError(f"the run in {self.directory} is already going on: stop that first")
@@ -324,6 +325,8 @@ class Trainer:
             self.sampler.load_state_dict(state["sampler"])
             if self.step != checkpoint.step_of(directory):
                 raise ValueError(f"it is of step {self.step}")
+        except (MemoryError, torch.OutOfMemoryError):  # which is no fault of the file
+            raise
         except Exception as error:  # each part says in its own way that it has been given something else
             where = directory / checkpoint.STATE
             raise ValueError(f"{where} is not the state of this run at that step: {error!r}") from error

@@ -111,3 +111,9 @@ def test_a_number_is_finite(value: object) -> None:
     for hint, given in ((float, value), (float | None, value), (tuple[float, ...], (1.0, value))):
         with pytest.raises(ValueError, match=r"x.* must be"):
             check_type("x", given, hint)
+
+
+def test_what_json_does_not_have_is_not_written(tmp_path) -> None:
+    with pytest.raises(ValueError, match=r"scores\.json cannot be written as JSON"):
+        save_json({"fid": float("nan")}, tmp_path / "scores.json")
+    assert not list(tmp_path.iterdir())

@@ -355,6 +355,13 @@ def test_an_unfinished_data_set_whose_factors_are_damaged_is_begun_anew(quick, t
     assert not (actions.render(tmp_path / "actions", **quick) / "holiday.avi").exists()
 
 
+def test_a_hidden_directory_in_an_unfinished_data_set_does_no_harm(quick, tmp_path, monkeypatch):
+    whole = actions.render(tmp_path / "actions", **quick)
+    whole.rename(tmp_path / "again.unfinished")
+    (tmp_path / "again.unfinished" / ".ipynb_checkpoints").mkdir()
+    assert actions.render(tmp_path / "again", **quick).is_dir()
+
+
 def test_factors_are_plain_json(root):
     document = json.loads((root / "factors.json").read_text())
     assert document["parameters"] == {"format": 1, "clips_per_class": CLIPS, "frames_per_clip": FRAMES, "seed": 0}

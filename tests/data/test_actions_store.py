@@ -1,12 +1,15 @@
 """The built-in data set as a store without files: what rendering, writing, reading and decoding give, but for loss."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 
 import numpy as np
 import pytest
 
+from ldvd_lib._kit.lock import locked
 from ldvd_lib.data import ClipStore, WindowSampler, actions, prepare, ucf101
 from ldvd_lib.runs.sources import describe_store
 
@@ -128,3 +131,30 @@ def test_samplers_and_evaluations_take_the_store(everything):
 def test_parameters_that_make_no_sense_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         actions.render_store(**OPTIONS | wrong)
+
+
+KILLED = """
+import sys, time
+from ldvd_lib.data import actions
+from ldvd_lib.data.actions import stores
+
+def wait(task):
+    open(sys.argv[2], "a").close()
+    time.sleep(60)
+
+stores._render_piece = wait
+actions.render_store(sys.argv[1], image_size=8, clips_per_class=3, frames_per_clip=2, workers=2, progress=False)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux alone")
+def test_the_workers_of_a_killed_process_do_not_keep_its_lock(tmp_path):
+    store, begun = tmp_path / "store", tmp_path / "begun"
+    with subprocess.Popen([sys.executable, "-c", KILLED, store, begun]) as process:
+        while not begun.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    with locked(tmp_path / ".store.lock", busy="a worker holds it", patience=30):
+        pass

@@ -472,6 +472,12 @@ def test_a_subset_that_has_changed_since_it_was_first_fetched_is_refused(hub: Hu
     }
 
 
+def test_a_subset_in_a_folder_of_its_repository_is_fetched_once(hub: Hub, tmp_path: Path):
+    for _ in range(2):
+        download_subset(tmp_path / "data", "someone/something", filename="folder/UCF101_subset.tar.gz")
+    assert len(hub.calls) == 1
+
+
 @pytest.mark.parametrize("facts", [{"num_clips": "18"}, {"num_classes": None}, {"num_clips": [1]}, {"sha256": None}])
 def test_an_odd_receipt_of_a_subset_is_no_receipt(hub: Hub, tmp_path: Path, facts: dict):
     root = download_subset(tmp_path / "data")

@@ -539,3 +539,19 @@ def test_a_link_leads_to_where_a_store_is_made(make, tmp_path, target):
     assert len(make()) == 6
     assert (tmp_path / "store").is_symlink() and ClipStore.is_at(tmp_path / "disk" / target)
     assert len(make()) == 6
+
+
+def test_a_clip_for_which_there_was_too_little_memory_is_tried_again(make, monkeypatch):
+    resize, calls = decode.resize, []
+
+    def scarce(frames, image_size):
+        calls.append(image_size)
+        if len(calls) == 1:
+            raise RuntimeError("not enough memory: you tried to allocate 1 bytes")
+        return resize(frames, image_size)
+
+    monkeypatch.setattr(decode, "resize", scarce)
+    store = make(workers=1)
+    assert [skipped["source"] for skipped in store.skipped] == [None]
+    with pytest.raises(ValueError, match="1 skipped then and usable now"):
+        make(workers=1)

@@ -214,6 +214,13 @@ def test_lists_are_found_a_folder_deeper_too(tree):
     assert names(ucf101.index(tree.parent)) == expected, "the data set's own folder may be the one too many"
 
 
+def test_of_two_data_sets_none_is_taken_in_silence(tree):
+    shutil.copytree(tree, tree.parent / "another")
+    with pytest.raises(ValueError, match=r"holds several data sets: choose the folder of one"):
+        ucf101.index(tree.parent)
+    assert ucf101.index(tree).clips
+
+
 @pytest.mark.parametrize("linked", ["clips", "classes", "UCF-101", "root"])
 def test_links_to_another_disk_are_followed_and_circles_are_not(tree, tmp_path, linked):
     expected = names(ucf101.index(tree, subset="all"))

@@ -274,6 +274,14 @@ def test_the_least_that_an_error_asks_for_is_enough() -> None:
     assert pairs.products == 12
 
 
+@pytest.mark.parametrize("rank", [0, 1, 12])
+def test_exact_values_of_an_invariant_space_are_called_converged_however_small_the_memory(rank: int) -> None:
+    matrix = symmetric(torch.cat([torch.ones(rank), torch.zeros(40 - rank)]))
+    pairs = lanczos(matrix, 10, memory=20 * 40 * 8)
+    assert pairs.converged and pairs.products < 100
+    assert torch.allclose(pairs.values[: min(rank, 1)], torch.ones(min(rank, 1), dtype=torch.float64))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", ["clusters", "all negative", "far from zero"])
 def test_a_krylov_basis_is_orthonormal_and_holds_the_operator(name: str, dtype: torch.dtype) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -419,6 +418,7 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path, tiny_c
 @contextlib.contextmanager
 def largest_file(size: int) -> Iterator[None]:
     """As if the disk were full for whatever would become larger."""
+    resource = pytest.importorskip("resource")  # which Windows does not have
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:

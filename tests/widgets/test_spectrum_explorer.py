@@ -80,6 +80,13 @@ def test_the_numbers_are_those_recorded_leading_first(tmp_path):
     assert (numbers["largest"], numbers["smallest"], numbers["step"]) == ([3], [-7], [5])
 
 
+def test_of_two_probes_of_a_step_the_later_one_counts(tmp_path):
+    records = [record(10, [1.0]), record(20, [2.0]), record(20, [3.0])]
+    explorer = SpectrumExplorer(write_run(tmp_path / "run", records))
+    assert explorer.spectra["run"]["video"]["step"].tolist() == [10, 20]
+    assert explorer.spectra["run"]["video"]["eigenvalues"].tolist() == [[1], [3]]
+
+
 def test_what_no_probe_writes_is_refused_by_its_line(tmp_path):
     back = [record(20, [1.0]), record(10, [2.0])]
     broken = [record(1, [1.0, 2.0]) | {"residuals": [math.nan, math.inf]}]

@@ -271,7 +271,8 @@ def _begin(unfinished: Path, parameters: dict) -> None:
     if unfinished.exists() and _parameters_of(unfinished / FACTORS) != parameters:
         shutil.rmtree(unfinished)
     for leftover in unfinished.rglob(".*"):  # the temporary files of a run that was killed
-        leftover.unlink()
+        if leftover.is_file():
+            leftover.unlink()
     _write_factors([], parameters, unfinished / FACTORS)
 
 

@@ -1,7 +1,9 @@
 """The built-in data set rendered straight into a store of clips: no video files, hence no codec and no PyAV."""
 
 import multiprocessing
+import os
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import groupby
@@ -141,13 +143,27 @@ def _rendered(
     # Forked where that is safe and quick, as PyTorch's own workers are: a script needs no `if __name__ == "__main__"`
     # then. Each has a single thread, since threads of the parent's, which computed for it, are not there in the child.
     method = "fork" if sys.platform == "linux" else "spawn"
-    pool = ProcessPoolExecutor(
-        min(workers, len(tasks)), multiprocessing.get_context(method), initializer=torch.set_num_threads, initargs=(1,)
-    )
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), multiprocessing.get_context(method), initializer=_begin_work)
     try:
         yield from zip(pieces, pool.map(_render_piece, tasks), strict=True)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _begin_work() -> None:
+    """Of a worker: a single thread for its work, and another that ends it when its parent is killed.
+
+    A forked worker holds the files that its parent has open, and so its locks.
+    """
+    torch.set_num_threads(1)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _render_piece(task: tuple[list[ClipPlan], int, int]) -> np.ndarray:

@@ -52,7 +52,9 @@ def sound_lists(result: Result, expected: Result) -> str:
         train_apart_from_test=not set(names["train"]) & set(names["test"]),
         classes_once=len({name.lower() for name in classes}) == len(classes) > 0,
         labels_of_their_classes=all(
-            classes[label] == name for part in result.values() for _, name, label in part["clips"]
+            classes[label].lower() == clip[2:].rsplit("_", 2)[0].lower()
+            for part in result.values()
+            for clip, _, label in part["clips"]
         ),
         printable=all(name.isprintable() for name in (*classes, *names["all"])),
     )
