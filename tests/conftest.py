@@ -1,11 +1,12 @@
 """Fixtures that several test modules share."""
 
+import contextlib
 import os
 import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -119,6 +120,23 @@ def website(build_site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = build_site(destination)
     assert built.returncode == 0, built.stderr
     return destination
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], contextlib.AbstractContextManager[None]]:
+    """A block in which no file can grow beyond some bytes: to who writes, the disk is full."""
+    resource = pytest.importorskip("resource", reason="needs a system that limits the size of files")
+
+    @contextlib.contextmanager
+    def limited(most: int) -> Iterator[None]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited
 
 
 @pytest.fixture

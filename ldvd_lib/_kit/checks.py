@@ -7,6 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 
+def is_finite(number: float) -> bool:
+    """Whether a number is finite, also as a float: 10⁴⁰⁰ is not."""
+    try:
+        return math.isfinite(number)
+    except OverflowError:
+        return False
+
+
 def whole_number(name: str, value: Any, *, least: int, most: int | None = None) -> int:
     """The value as an int.
 

@@ -4,7 +4,6 @@ import collections.abc
 import dataclasses
 import itertools
 import json
-import math
 import numbers
 import types
 import typing
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ldvd_lib._kit.checks import is_finite
 from ldvd_lib._kit.files import replacing
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def check_type(name: str, value: Any, hint: Any) -> None:
         fits = value in arguments
     elif hint is float:
         fits = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if fits and not _is_finite(value):
+        if fits and not is_finite(value):
             raise ValueError(f"{name} is {value!r:.20}, but must be finite")
     elif hint is int:
         fits = isinstance(value, numbers.Integral) and not isinstance(value, bool)
@@ -103,13 +103,6 @@ def check_type(name: str, value: Any, hint: Any) -> None:
         raise ValueError(f"{name} is {value!r}, a {type(value).__name__}, but must be of type {expected}")
     for part, item, item_hint in _parts(value, origin, arguments):
         check_type(f"{name}{part}", item, item_hint)
-
-
-def _is_finite(value: Any) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # a whole number too large for a float
-        return False
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from ldvd_lib._kit.files import file_sha256, free_path, load_tensors, save_tensors, to_disk, writing
@@ -42,26 +41,27 @@ def save_weights(module: nn.Module, path: Path) -> Path:
     return save_tensors(path, module.state_dict())
 
 
-def load_weights(path: Path, prefix: str = "") -> dict[str, Tensor]:
-    """The tensors of a safetensors file whose names begin with a prefix, without it.
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is damaged, is not the one that was written, has values that are not finite, or holds
-            nothing of that prefix.
+        ValueError: if the file is damaged, is not the one that was written, or has values that are not finite.
     """
     _check_sum(path)
-    tensors = load_tensors(path)
+    return load_tensors(path)
+
+
+def part_of(tensors: Mapping[str, Tensor], prefix: str, path: Path) -> dict[str, Tensor]:
+    """Those of the tensors of a file whose names begin with a prefix, without it.
+
+    Raises:
+        ValueError: if there are none, naming the file.
+    """
     chosen = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
     if not chosen:
         raise ValueError(f"{path} holds no weights named {prefix}*")
     return chosen
-
-
-def has_weights(path: Path, prefix: str) -> bool:
-    """Whether a file that `load_weights` has found sound holds tensors whose names begin with a prefix."""
-    with safe_open(path, "pt") as file:
-        return any(name.startswith(prefix) for name in file.keys())  # noqa: SIM118 (it is no dictionary)
 
 
 def check_fit(module: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:

@@ -1,7 +1,6 @@
 """Run directories: what training leaves behind, and the only thing that widgets and notebooks read of it."""
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ldvd_lib._kit.checks import is_finite
 from ldvd_lib._kit.configuration import check_type, check_types, from_dict, load_json, to_dict
 from ldvd_lib._kit.files import replacing, writing
 from ldvd_lib.gan import VideoGAN, VideoGANConfig
@@ -198,7 +198,7 @@ def _kind(value: Any) -> str:
 
 def _is_number(value: Any) -> bool:
     """Whether it is a finite number, which a bool is not."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return isinstance(value, int | float) and not isinstance(value, bool) and is_finite(value)
 
 
 class Run:
@@ -326,8 +326,9 @@ class Run:
     def _load(self, step: int | None, prefixes: dict[str, str]) -> VideoGAN:
         """The networks that the configuration describes; the parts named have the weights of these prefixes."""
         path = self._weights(step)
-        weights = {part: checkpoint.load_weights(path, prefix) for part, prefix in prefixes.items()}
-        if not self.config.model.recipe.average and checkpoint.has_weights(path, "average."):
+        everything = checkpoint.load_weights(path)
+        weights = {part: checkpoint.part_of(everything, prefix, path) for part, prefix in prefixes.items()}
+        if not self.config.model.recipe.average and any(name.startswith("average.") for name in everything):
             raise ValueError(f"{path} has an average over training, of which {self.directory / CONFIG} knows nothing")
         # First without memory: a configuration that was changed may ask for more than there is.
         for device in ("meta", "cpu"):

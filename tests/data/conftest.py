@@ -1,8 +1,7 @@
 """Small videos and a small data set in UCF-101's layout, written when they are needed."""
 
-import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -42,23 +41,6 @@ def unsafe_moves(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     monkeypatch.setattr(os, "fsync", recording_fsync)
     monkeypatch.setattr(Path, "replace", checking_replace)
     return unsafe
-
-
-@pytest.fixture
-def full_disk() -> Callable[[int], contextlib.AbstractContextManager[None]]:
-    """A block in which no file can grow beyond some bytes: to who writes, the disk is full."""
-    resource = pytest.importorskip("resource", reason="needs a system that limits the size of files")
-
-    @contextlib.contextmanager
-    def limited(most: int) -> Iterator[None]:
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    return limited
 
 
 @pytest.fixture(scope="session")

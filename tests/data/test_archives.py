@@ -158,19 +158,12 @@ def test_zip_with_a_name_that_is_not_utf_8(tmp_path: Path):
         unpack_zip(archive, tmp_path / "out", limit=1000)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes are Unix's")
 @pytest.mark.parametrize(("write", "unpack"), [(write_zip, unpack_zip), (write_tar, unpack_tar)])
-def test_disk_that_fills_up(tmp_path: Path, write, unpack):
-    import resource
-
+def test_disk_that_fills_up(tmp_path: Path, full_disk, write, unpack):
     archive = write(tmp_path / "archive", {"small": b"one", "noise": os.urandom(100_000)})
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
-    try:
-        with pytest.raises(ArchiveError, match=r"archive, member 'noise', cannot be unpacked: .*free some space"):
-            unpack(archive, tmp_path / "out", limit=200_000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    message = r"archive, member 'noise', cannot be unpacked: .*free some space"
+    with full_disk(50_000), pytest.raises(ArchiveError, match=message):
+        unpack(archive, tmp_path / "out", limit=200_000)
 
 
 @pytest.mark.parametrize("unpack", [unpack_zip, unpack_tar, unpack_rar])

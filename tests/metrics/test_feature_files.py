@@ -1,11 +1,9 @@
 """Features in files: never taken for whole unless they are, and kept whatever ends the writing of them."""
 
-import contextlib
 import json
 import math
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -240,23 +238,13 @@ def test_rows_that_are_not_finite_are_not_kept(tmp_path) -> None:
     assert is_right(read(tmp_path))
 
 
-@contextlib.contextmanager
-def room(size: int) -> Iterator[None]:
-    """No file may become larger, as if the disk were full."""
-    resource = pytest.importorskip("resource", reason="there are no limits of files' sizes")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))  # Python ignores the signal that comes with it
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 # Of 400 bytes, the features' header takes 128, and a row 20; the log takes 283.
 @pytest.mark.parametrize(("size", "kept"), [(400, 12), (250, 0), (130, 0), (100, 0), (0, 0)])
-def test_where_there_is_no_room_the_file_is_named_and_the_next_run_goes_on(tmp_path, size: int, kept: int) -> None:
+def test_where_there_is_no_room_the_file_is_named_and_the_next_run_goes_on(
+    tmp_path, full_disk, size: int, kept: int
+) -> None:
     directory = tmp_path / "new"
-    with room(size), pytest.raises(OSError, match=r"free some space.*features\.npy"):
+    with full_disk(size), pytest.raises(OSError, match=r"free some space.*features\.npy"):
         write(directory)
     assert (json.loads((directory / LOG).read_text())["done"] if kept else (directory / LOG).exists()) == kept
     assert sorted(path.suffix for path in directory.iterdir()) == [".json"][:kept] + [".npy"] * (1 + (size > 130))

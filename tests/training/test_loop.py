@@ -1,6 +1,5 @@
 """The training loop."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -9,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -415,21 +414,9 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path, tiny_c
     assert [name for name in (*ours, *theirs) if (run / name).exists()] == list(theirs)
 
 
-@contextlib.contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """As if the disk were full for whatever would become larger."""
-    resource = pytest.importorskip("resource")  # which Windows does not have
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.parametrize("what", ["weights", "log", "samples"])
 def test_a_full_disk_is_named_and_the_run_goes_on_from_the_last_checkpoint(
-    tmp_path, tiny_config, make_sampler, what: str
+    tmp_path, tiny_config, make_sampler, full_disk, what: str
 ) -> None:
     callbacks = [SampleGrid(4)] if what == "samples" else []
     options = {"checkpoint_every": 2, "callbacks": callbacks, "resume": True}
@@ -443,7 +430,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on_from_the_last_checkpoint(
     }[what]
     options |= {"device": "cpu", "progress": False, "log_every": 1}
     trainer = Trainer(tiny_config.build(seed=1), make_sampler(), run, **options)
-    with largest_file(size), pytest.raises(OSError, match=rf"File too large: free some space.*{file}'"):
+    with full_disk(size), pytest.raises(OSError, match=rf"File too large: free some space.*{file}'"):
         trainer.run(6)
     assert [path.name for path in (run / "checkpoints").iterdir()] == ["step_0000002"]
     assert not list(run.rglob(".*-????????.*"))

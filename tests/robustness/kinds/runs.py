@@ -36,13 +36,17 @@ def make_run(directory: Path, number: int) -> None:
     trainer(directory, number).run(4)
 
 
-def use_config(directory: Path) -> Result:
-    run = Run.open(directory / "run")
+def samples(run: Run) -> np.ndarray:
+    """Two videos of a run's generator."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         generator = run.generator()
-        videos = generator(generator.sample_latents(2)).detach().numpy()
-    return {"name": run.config.model.name, "videos": videos, "config": repr(run.config)}
+        return generator(generator.sample_latents(2)).detach().numpy()
+
+
+def use_config(directory: Path) -> Result:
+    run = Run.open(directory / "run")
+    return {"name": run.config.model.name, "videos": samples(run), "config": repr(run.config)}
 
 
 def sound_config(result: Result, expected: Result) -> str:
@@ -72,11 +76,7 @@ def sound_resumed(result: Result, expected: Result) -> str:
 
 def use_weights(directory: Path) -> Result:
     run = Run.open(directory / "run")
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        generator = run.generator()
-        videos = generator(generator.sample_latents(2)).detach().numpy()
-    gan = run.gan()
+    videos, gan = samples(run), run.gan()
     return {"videos": videos, "weights": {name: t.numpy() for name, t in gan.discriminators.state_dict().items()}}
 
 
