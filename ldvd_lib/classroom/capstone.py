@@ -21,7 +21,7 @@ import torch
 
 from ldvd_lib import anatomy, zoo
 from ldvd_lib._kit.configuration import to_dict
-from ldvd_lib.classroom.environment import budget, version, workspace
+from ldvd_lib.classroom.environment import budget, repeats, version, workspace
 from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.gan import DISCRIMINATORS, VideoGANConfig
 from ldvd_lib.runs import Run
@@ -174,7 +174,8 @@ def score(
 ) -> tuple[Entry, list[Run]]:
     """Train a design and judge what its generator makes.
 
-    Runs stay in ``runs/10-capstone``, and those that are already there are not trained again.
+    Runs stay in ``runs/10-capstone``, and those that are already there are not trained again. Under the quick budget
+    the spectrum is probed once.
 
     Args:
         design: what to train.
@@ -198,7 +199,7 @@ def score(
     for seed in seeds:
         directory = home / f"{_digest(config)}-{steps}-seed-{seed}"
         gan = config.build(seed=seed)
-        probe = SpectrumProbe(every=max(1, steps // BRIEF.probes), k=4)
+        probe = SpectrumProbe(every=max(1, steps // repeats(BRIEF.probes)), k=4)
         trainer = Trainer(
             gan,
             WindowSampler.for_gan(gan, clips, seed=seed),

@@ -7,13 +7,13 @@ from ldvd_lib.data import ClipStore, actions, prepare_beside
 
 
 def footage(name: str = "actions") -> Path:
-    """A data set in ``data/``, in UCF-101's layout. The built-in one is rendered if it is missing.
+    """A data set in ``data/``. The built-in one is rendered if it is missing.
 
     Args:
-        name: "actions", or the directory of a data set that you have put in ``data/``, such as "ucf101".
+        name: "actions", or the directory of a data set that you have put in ``data/``, such as "weizmann" or "ucf101".
 
     Returns:
-        Its root, as `ldvd_lib.data.ucf101.index` takes it.
+        Its root, as `ldvd_lib.data.index_clips` takes it.
 
     Raises:
         FileNotFoundError: There is no such data set; the message says how to get it.
@@ -24,8 +24,10 @@ def footage(name: str = "actions") -> Path:
         return actions.render(root)
     if not root.is_dir():
         raise FileNotFoundError(
-            f"{root}: no such directory; expected one that contains UCF-101/ and ucfTrainTestlist/. Download the real "
-            f'thing with `python data_scripts/download_ucf101.py {root}`, or use the built-in data set, "actions"'
+            f"{root}: no such directory; expected one that contains UCF-101/ and ucfTrainTestlist/, or the Weizmann "
+            f"actions. Download UCF-101 with `python data_scripts/download_ucf101.py {root}`, the Weizmann actions (36 "
+            f"MB) with `python data_scripts/download_weizmann.py --out {root}`, or use the built-in data set, "
+            '"actions"'
         )
     return root
 
@@ -38,7 +40,7 @@ def store(image_size: int = 32, *, data: str = "actions", subset: str = "train")
     Args:
         image_size: Height and width of the frames, in pixels.
         data: A data set in ``data/``; see `footage`.
-        subset: "train", "test" or "all", of the first official split.
+        subset: "train", "test" or "all", of the first split.
 
     Returns:
         The store, which lies beside the data set, where ``ldvd demo`` and ``ldvd train`` find it too.

@@ -5,7 +5,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from ldvd_lib.cli import data, demo, evaluate, hessian, reproduce, sample, train
+from ldvd_lib.cli import data, demo, evaluate, hessian, judges, reproduce, sample, train
 
 DESCRIPTION = "Video GANs and their discriminators: prepare data, train, sample, evaluate, measure curvature."
 EPILOG = """\
@@ -19,6 +19,7 @@ examples:
   ldvd hessian runs/tgan --data stores/actions-32 --out hessian   the spectrum of what a run has come to
   ldvd evaluate runs/tgan --data data/actions                     inception score and distances to real data
   ldvd evaluate --real --data data/actions                        the same of real clips, held out: the best there is
+  ldvd judges get i3d                                             the weights of FVD's network, for --protocol fvd-2048
   ldvd reproduce 5a --data data/actions --seeds 3                 a table of the paper, with error bars, and a report
 """
 
@@ -30,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--verbose", action="store_true", help="log more, and show where an error arose")
     parser.set_defaults(continues=False)  # whether the same command continues after an interrupt
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (train, sample, evaluate, hessian, reproduce, data, demo):
+    for command in (train, sample, evaluate, hessian, reproduce, data, judges, demo):
         command.add(commands)
     return parser
 

@@ -3,15 +3,22 @@
 import argparse
 from pathlib import Path
 
-from ldvd_lib.cli.options import Subcommands, positive
-from ldvd_lib.data import ClipStore, prepare, ucf101
+from ldvd_lib.cli.options import DATA_SETS, Subcommands, positive
+from ldvd_lib.data import ClipStore, index_clips, prepare
+from ldvd_lib.data.clips import SUBSETS
 
 PREPARE_EXAMPLES = """\
 examples:
   ldvd data prepare data/ucf101 stores/ucf101-64                       split 1, training clips, 64 px: 22 GB
   ldvd data prepare data/ucf101 stores/ucf101-32-fast --image-size 32 --stride 2
   ldvd data prepare data/ucf101 stores/ucf101-64-test --subset test --fold 2
+  ldvd data prepare data/weizmann stores/weizmann-32 --image-size 32    seven people; the other two: --subset test
 """
+
+FOLD = (
+    "split: 1, 2 or 3 of UCF-101; of the Weizmann actions 1, which holds out two people, or 2 to 10, which hold out "
+    "one person each (default: %(default)s)"
+)
 
 
 def add(commands: Subcommands) -> None:
@@ -22,19 +29,17 @@ def add(commands: Subcommands) -> None:
     parser = data.add_parser(
         "prepare",
         help="decode a data set once into a store",
-        description="Decode the clips of a directory in UCF-101's layout once, into a store that training reads. Clips "
-        "that are missing, unreadable or too short are named and left out. Run it again after an interruption: it goes "
-        "on from where it stopped.",
+        description="Decode the clips of a data set once, into a store that training reads. Clips that are missing, "
+        "unreadable or too short are named and left out. Run it again after an interruption: it goes on from where it "
+        "stopped.",
         epilog=PREPARE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("root", type=Path, help="holds UCF-101/ and ucfTrainTestlist/")
+    parser.add_argument("root", type=Path, help=DATA_SETS)
     parser.add_argument("store", type=Path, help="directory to make")
     parser.add_argument("--image-size", type=positive, default=64, help="pixels (default: %(default)s)")
-    parser.add_argument("--subset", choices=ucf101.SUBSETS, default="train", help="default: %(default)s")
-    parser.add_argument(
-        "--fold", type=int, choices=ucf101.FOLDS, default=1, help="official split (default: %(default)s)"
-    )
+    parser.add_argument("--subset", choices=SUBSETS, default="train", help="default: %(default)s")
+    parser.add_argument("--fold", type=positive, default=1, help=FOLD)
     parser.add_argument("--stride", type=positive, metavar="N", default=1, help="keep every N-th frame (default: all)")
     parser.add_argument("--min-frames", type=positive, help="leave out clips with fewer frames (before --stride)")
     parser.add_argument("--workers", type=positive, help="clips decoded at the same time (default: one per core)")
@@ -44,14 +49,14 @@ def add(commands: Subcommands) -> None:
     parser = data.add_parser(
         "inspect", help="say what a data set or a store holds", description="Say what a data set or a store holds."
     )
-    parser.add_argument("path", type=Path, help="a store, or a directory in UCF-101's layout")
-    parser.add_argument("--subset", choices=ucf101.SUBSETS, default="train", help="default: %(default)s")
-    parser.add_argument("--fold", type=int, choices=ucf101.FOLDS, default=1, help="default: %(default)s")
+    parser.add_argument("path", type=Path, help=f"a store; or {DATA_SETS}")
+    parser.add_argument("--subset", choices=SUBSETS, default="train", help="default: %(default)s")
+    parser.add_argument("--fold", type=positive, default=1, help=FOLD)
     parser.set_defaults(run=_inspect)
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
-    index = ucf101.index(
+    index = index_clips(
         arguments.root,
         subset=arguments.subset,
         fold=arguments.fold,
@@ -76,4 +81,4 @@ def _inspect(arguments: argparse.Namespace) -> None:
     if (arguments.path / "index.json").is_file():
         print(ClipStore.open(arguments.path).summary())
     else:
-        print(ucf101.index(arguments.path, subset=arguments.subset, fold=arguments.fold).summary())
+        print(index_clips(arguments.path, subset=arguments.subset, fold=arguments.fold).summary())

@@ -1,9 +1,12 @@
 """``ldvd evaluate``: judge a run, or real clips, by a named protocol."""
 
 import argparse
+import logging
 from pathlib import Path
 
-from ldvd_lib.cli.options import Subcommands, add_device, open_store, positive
+from ldvd_lib.cli.options import DATA_SETS, Subcommands, add_device, open_store, positive
+
+logger = logging.getLogger(__name__)
 
 
 def add(commands: Subcommands) -> None:
@@ -17,18 +20,20 @@ def add(commands: Subcommands) -> None:
     subject = evaluate.add_mutually_exclusive_group(required=True)
     subject.add_argument("directory", type=Path, metavar="RUN", nargs="?", help="a run directory")
     subject.add_argument("--real", action="store_true", help="judge the data set's own test clips instead of a run")
-    evaluate.add_argument("--data", type=Path, required=True, help="a directory in UCF-101's layout, or a store of it")
+    evaluate.add_argument("--data", type=Path, required=True, help=f"{DATA_SETS}; or a store of it")
     evaluate.add_argument(
         "--protocol",
         default="actions",
-        help="tgan-2017, ldvd-2019, tganv2-2018, fvd-2048; torchvision-NAME, where NAME is any of torchvision's video "
-        "networks (torchvision-r3d_18, say); or %(default)s, which is the default and needs no download",
+        help="tgan-2017, ldvd-2019, tganv2-2018, fvd-2048, fvd-2048-pooled, fvd-2048-bfloat16; torchvision-NAME, where "
+        "NAME is any of torchvision's video networks (torchvision-r3d_18, say); or, without a download, weizmann for "
+        "those clips (every second frame of them: train with --frame-stride 2, which is MoCoGAN's own) and "
+        "%(default)s, which is the default",
     )
     evaluate.add_argument(
         "--weights",
         type=Path,
         help="directory of the published weights that a protocol asks for; with torchvision-NAME also a file, and "
-        "without it the weights are fetched",
+        "without it the weights are fetched; with fvd-2048 default: where `ldvd judges get i3d` puts them",
     )
     evaluate.add_argument("--samples", type=positive, help="videos in a repetition (default: the protocol's)")
     evaluate.add_argument("--repeats", type=positive, help="repetitions (default: the protocol's)")
@@ -62,6 +67,15 @@ def run(arguments: argparse.Namespace) -> None:
         generator = judged_run.generator(arguments.step)
         check_length(generator, judge.protocol.num_frames)  # before the real features, which take a while
         image_size = arguments.image_size or generator.image_size
+        trained, judged = judged_run.config.model.recipe.frame_stride, judge.protocol.frame_stride
+        if trained != judged:
+            logger.warning(
+                "%s was trained with frame stride %d, and the protocol takes real clips with %d: a part of the "
+                "distance is one of speed",
+                judged_run.directory,
+                trained,
+                judged,
+            )
     train_clips = open_store(arguments, image_size, subset="train")
     options = {
         "samples": arguments.samples,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ldvd_lib import zoo
 from ldvd_lib._kit.files import replacing
-from ldvd_lib.cli.options import Subcommands, add_device, open_sampler, positive
+from ldvd_lib.cli.options import DATA_SETS, Subcommands, add_device, open_sampler, positive
 
 if TYPE_CHECKING:
     from ldvd_lib.hessian import CurvatureReport
@@ -26,7 +26,7 @@ def add(commands: Subcommands) -> None:
         "--data",
         type=Path,
         required=True,
-        help="real videos: a store, or a directory in UCF-101's layout (the built-in data after a demo: data/actions)",
+        help=f"real videos: a store; or {DATA_SETS} (the built-in data after a demo: data/actions)",
     )
     hessian.add_argument("--preset", choices=zoo.PRESETS, help="of a model of the zoo (default: lite)")
     hessian.add_argument("--step", type=int, help="of which checkpoint of a run (default: the newest)")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Subcommands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
+DATA_SETS = "a directory in UCF-101's layout, or with the Weizmann actions"
+
 
 def device(name: str) -> str:
     try:

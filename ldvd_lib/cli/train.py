@@ -4,7 +4,15 @@ import argparse
 from pathlib import Path
 
 from ldvd_lib import zoo
-from ldvd_lib.cli.options import Subcommands, add_device, add_recipe, open_sampler, positive, recipe_changes
+from ldvd_lib.cli.options import (
+    DATA_SETS,
+    Subcommands,
+    add_device,
+    add_recipe,
+    open_sampler,
+    positive,
+    recipe_changes,
+)
 
 
 def add(commands: Subcommands) -> None:
@@ -20,7 +28,7 @@ def add(commands: Subcommands) -> None:
         "--data",
         type=Path,
         required=True,
-        help="a store made by `ldvd data prepare`, or a directory in UCF-101's layout, which is prepared first",
+        help=f"a store made by `ldvd data prepare`; or {DATA_SETS}, which is prepared first",
     )
     train.add_argument("--out", type=Path, help="the run directory (default: runs/MODEL-PRESET)")
     train.add_argument("--preset", choices=zoo.PRESETS, default="lite", help="default: %(default)s")

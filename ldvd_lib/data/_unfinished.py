@@ -19,8 +19,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ldvd_lib._kit.configuration import parse_json
+from ldvd_lib.data.clips import Clip, ClipIndex
 from ldvd_lib.data.store import FORMAT, FRAMES, write_header, write_index
-from ldvd_lib.data.ucf101 import Clip, UCF101Index
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class UnfinishedStore:
         self._uncommitted.clear()
         self._last_commit = time.monotonic()
 
-    def finish(self, index: UCF101Index) -> None:
+    def finish(self, index: ClipIndex) -> None:
         """Complete the header of the frames and write the index."""
         clips = [record for record in self.records if "length" in record]
         skipped = [record for record in self.records if "length" not in record]

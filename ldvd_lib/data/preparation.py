@@ -18,10 +18,11 @@ from ldvd_lib._kit.checks import whole_number
 from ldvd_lib._kit.files import behind_link, writing
 from ldvd_lib._kit.lock import making
 from ldvd_lib._kit.machine import cores
-from ldvd_lib.data import decode, ucf101
+from ldvd_lib.data import decode
 from ldvd_lib.data._unfinished import JOURNAL, UnfinishedStore, fingerprint, is_unchanged
+from ldvd_lib.data.clips import Clip, ClipIndex
+from ldvd_lib.data.indexing import index_clips
 from ldvd_lib.data.store import FRAMES, ClipStore, first_names, make_way, move_into_place, partial_of, read_index
-from ldvd_lib.data.ucf101 import Clip, UCF101Index
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ _Result = TypeVar("_Result")
 
 
 def prepare(
-    index: UCF101Index,
+    index: ClipIndex,
     directory: str | Path,
     *,
     image_size: int,
@@ -44,7 +45,7 @@ def prepare(
     clip that cannot be decoded is skipped, logged and named in the store's index; it never costs the others.
 
     Args:
-        index: the clips, from `ucf101.index`.
+        index: the clips, from `index_clips`.
         directory: where to put the store. A symbolic link leads to where it is put.
         image_size: height and width of the stored frames in pixels (centre crop, antialiased resize).
         stride: keep every stride-th frame of each clip.
@@ -86,8 +87,8 @@ def prepare_beside(root: str | Path, *, image_size: int, subset: str = "train", 
     """Index a data set and prepare a subset of its first split into a store beside it, or open that store.
 
     Args:
-        root: a directory in UCF-101's layout; the store of ``data/actions`` at 32 px is ``data/actions-32``, also where
-            ``data/actions`` is a symbolic link.
+        root: a data set that `index_clips` knows; the store of ``data/actions`` at 32 px is ``data/actions-32``, also
+            where ``data/actions`` is a symbolic link.
         image_size: height and width of the stored frames in pixels.
         subset: "train", "test" or "all"; the name of the store of any but the first ends in it.
         progress: show a progress bar.
@@ -96,17 +97,17 @@ def prepare_beside(root: str | Path, *, image_size: int, subset: str = "train", 
         The store.
 
     Raises:
-        FileNotFoundError, ValueError, OSError: as `ucf101.index` and `prepare`.
+        FileNotFoundError, ValueError, OSError: as `index_clips` and `prepare`.
     """
     # A name for "." and ".."; but links stay, since they may lead to a shared disk where one must not write.
     root = Path(os.path.abspath(root))  # noqa: PTH100 - `resolve` would follow links
     suffix = "" if subset == "train" else f"-{subset}"
     directory = root.with_name(f"{root.name}-{image_size}{suffix}")
     # Not checked first: decoding finds what cannot be read, and that is one pass over the files instead of two.
-    return prepare(ucf101.index(root, subset=subset, check=False), directory, image_size=image_size, progress=progress)
+    return prepare(index_clips(root, subset=subset, check=False), directory, image_size=image_size, progress=progress)
 
 
-def _build(index: UCF101Index, directory: Path, parameters: dict[str, Any], workers: int, progress: bool) -> None:
+def _build(index: ClipIndex, directory: Path, parameters: dict[str, Any], workers: int, progress: bool) -> None:
     make_way(directory)
     building = partial_of(directory)
     building.mkdir(parents=True, exist_ok=True)
@@ -143,8 +144,8 @@ def _decode_clip(clip: Clip, image_size: int, stride: int) -> tuple[dict[str, An
     record: dict[str, Any] = {"name": clip.name, "source": None}
     try:
         record["source"] = fingerprint(clip.path)
-        info = decode.probe(clip.path)
-        frames = decode.decode(clip.path, image_size=image_size, stride=stride)
+        info = clip.probe()
+        frames = clip.decode(image_size=image_size, stride=stride)
     except (decode.DecodeError, OSError) as error:
         # Too little memory (of PyTorch a RuntimeError), or a disk in trouble, is no fault of the file: try again.
         if not isinstance(error, decode.DecodeError) or isinstance(error.__cause__, MemoryError | RuntimeError):
@@ -156,7 +157,7 @@ def _decode_clip(clip: Clip, image_size: int, stride: int) -> tuple[dict[str, An
 def _count_frames(clip: Clip) -> int:
     """How many frames a clip has; 0 if it cannot be used."""
     try:
-        return clip.num_frames or decode.probe(clip.path).num_frames
+        return clip.num_frames or clip.probe().num_frames
     except (decode.DecodeError, OSError):
         return 0
 

@@ -5,17 +5,11 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from ldvd_lib._kit.checks import one_of
-from ldvd_lib._kit.machine import cores
-from ldvd_lib.data import decode
+from ldvd_lib.data.clips import SUBSETS, Clip, ClipIndex, look_into
 
-SUBSETS = ("train", "test", "all")
 FOLDS = (1, 2, 3)
 _SPLIT_DIRECTORY = "ucfTrainTestlist"
 _SUFFIXES = {".avi", ".mp4", ".mkv", ".mov", ".mpg", ".webm"}  # official files are AVI; mirrors re-encode
@@ -26,69 +20,10 @@ _NAME = re.compile(r"v_.+_g\d+_c\d+", re.IGNORECASE)
 _LEVELS = 5
 
 
-@dataclass(frozen=True)
-class Clip:
-    """One clip of UCF-101.
-
-    `group` is the source video the clip was cut from and `number` its place in it: clips of one group share people and
-    scenery, which is why the official splits never divide a group. `label` counts from 0, in the order of the class
-    list. `num_frames` is None if the file has not been looked into.
-    """
-
-    name: str
-    class_name: str
-    group: int
-    number: int
-    label: int
-    path: Path
-    num_frames: int | None = None
-
-
-@dataclass(frozen=True)
-class UCF101Index:
-    """The usable clips of a subset, and by name everything that keeps the others from being used."""
-
-    root: Path
-    subset: str
-    fold: int
-    clips: list[Clip]
-    class_names: list[str]
-    missing: list[str]
-    extra: list[str]
-    unreadable: list[str]
-    too_short: list[str]
-
-    def summary(self) -> str:
-        """Say in a few lines what was found and what was not, with the first names of each kind."""
-        listed = len(self.clips) + len(self.missing) + len(self.unreadable) + len(self.too_short)
-        classes = len({clip.label for clip in self.clips})
-        lines = [
-            f"UCF-101 at {self.root}, subset {self.subset!r}, fold {self.fold}: {len(self.clips):,} of {listed:,} "
-            f"listed clips can be used, from {classes} of {len(self.class_names)} classes"
-        ]
-        for heading, names in self._problems().items():
-            if names:
-                first_names = ", ".join(name.partition(":")[0] for name in names[:3])
-                lines.append(f"  {heading}: {len(names):,} ({first_names}{', ...' if len(names) > 3 else ''})")
-        return "\n".join(lines)
-
-    def report(self) -> str:
-        """Name every missing, extra, unreadable and too short clip, one a line; empty if there is none."""
-        return "\n".join(f"{heading}: {name}" for heading, names in self._problems().items() for name in names)
-
-    def _problems(self) -> dict[str, list[str]]:
-        return {
-            "missing": self.missing,
-            "extra": self.extra,
-            "unreadable": self.unreadable,
-            "too short": self.too_short,
-        }
-
-
 class UCF101Error(ValueError):
     """A tree that differs from the official lists; `index` holds what was found all the same."""
 
-    def __init__(self, index: UCF101Index) -> None:
+    def __init__(self, index: ClipIndex) -> None:
         super().__init__(f"{index.summary()}\n{index.report()}")
         self.index = index
 
@@ -170,7 +105,7 @@ def index(
     min_frames: int | None = None,
     check: bool = True,
     strict: bool = False,
-) -> UCF101Index:
+) -> ClipIndex:
     """List the clips of a subset of UCF-101, and what is missing from it or wrong with it.
 
     Nothing stops at the first bad file: every clip is looked at, and the index names each one that cannot be used.
@@ -210,8 +145,9 @@ def index(
     clips = [
         _clip(name, files[name.lower()], class_names, labels[name.lower()]) for name in wanted if name.lower() in files
     ]
-    clips, unreadable, too_short = _check(clips, min_frames or 1) if check else (clips, [], [])
-    result = UCF101Index(
+    clips, unreadable, too_short = look_into(clips, min_frames or 1) if check else (clips, [], [])
+    result = ClipIndex(
+        data_set="UCF-101",
         root=root,
         subset=subset,
         fold=fold,
@@ -373,29 +309,3 @@ def _clip(name: str, path: Path, class_names: list[str], label: int) -> Clip:
 def _printable(path: Path) -> str:
     """A path that can be printed, whatever the bytes of its names."""
     return os.fsencode(path).decode(errors="replace")
-
-
-def _check(clips: list[Clip], min_frames: int) -> tuple[list[Clip], list[str], list[str]]:
-    """Open every clip. Returns those that can be used, and with the reason the unreadable and the too short ones."""
-
-    def length_or_reason(path: Path) -> int | str:
-        try:
-            return decode.probe(path).num_frames
-        except (decode.DecodeError, OSError) as error:
-            return str(error).removeprefix(f"{path}: ")
-
-    usable: list[Clip] = []
-    unreadable: list[str] = []
-    too_short: list[str] = []
-    # FFmpeg works outside Python's lock, so threads use every core.
-    with ThreadPoolExecutor(cores()) as pool:
-        results = pool.map(length_or_reason, [clip.path for clip in clips])
-        bar = tqdm(results, "Checking clips", len(clips), unit="clip", leave=False, delay=2)
-        for clip, result in zip(clips, bar, strict=True):
-            if isinstance(result, str):
-                unreadable.append(f"{clip.name}: {result}")
-            elif result < min_frames:
-                too_short.append(f"{clip.name}: {result} frames, {min_frames} needed")
-            else:
-                usable.append(replace(clip, num_frames=result))
-    return usable, unreadable, too_short

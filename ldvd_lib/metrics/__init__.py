@@ -4,10 +4,19 @@ from typing import TYPE_CHECKING
 
 from ldvd_lib.metrics.c3d import C3D
 from ldvd_lib.metrics.evaluation import Evaluation, Features, evaluate, extract
+from ldvd_lib.metrics.flicker import flicker
 from ldvd_lib.metrics.frechet import GaussianStatistics, frechet_distance
 from ldvd_lib.metrics.i3d import I3D, ScriptedI3D
 from ldvd_lib.metrics.inception_score import inception_score
 from ldvd_lib.metrics.kernel import SubsetEstimate, kernel_distance, kernel_distance_of_subsets, polynomial_kernel
+from ldvd_lib.metrics.memorisation import (
+    CopyTest,
+    NearestWindows,
+    Neighbours,
+    copy_test,
+    nearest_neighbours,
+    nearest_windows,
+)
 from ldvd_lib.metrics.neighbours import NeighbourMetrics, neighbour_metrics
 from ldvd_lib.metrics.network import FeatureNetwork
 from ldvd_lib.metrics.protocol import PROTOCOLS, Judge, Protocol, open_judge
@@ -19,6 +28,7 @@ from ldvd_lib.metrics.resampling import (
     jackknife,
     sample_size_curve,
 )
+from ldvd_lib.metrics.sliced_wasserstein import SlicedWasserstein, patches, sliced_wasserstein
 
 if TYPE_CHECKING:
     from ldvd_lib.metrics.torchvision_features import TorchvisionFeatures
@@ -27,31 +37,41 @@ __all__ = [
     "C3D",
     "I3D",
     "PROTOCOLS",
+    "CopyTest",
     "Evaluation",
     "Extrapolation",
     "FeatureNetwork",
     "Features",
     "GaussianStatistics",
     "Judge",
+    "NearestWindows",
     "NeighbourMetrics",
+    "Neighbours",
     "Protocol",
     "Resampled",
     "SampleSizeCurve",
     "ScriptedI3D",
+    "SlicedWasserstein",
     "SubsetEstimate",
     "TorchvisionFeatures",
     "bootstrap",
+    "copy_test",
     "evaluate",
     "extract",
+    "flicker",
     "frechet_distance",
     "inception_score",
     "jackknife",
     "kernel_distance",
     "kernel_distance_of_subsets",
+    "nearest_neighbours",
+    "nearest_windows",
     "neighbour_metrics",
     "open_judge",
+    "patches",
     "polynomial_kernel",
     "sample_size_curve",
+    "sliced_wasserstein",
 ]
 
 

@@ -1,18 +1,21 @@
 """I3D, the network behind the Fréchet video distance: Inception-v1 inflated to 3D.
 
 Sources: Carreira & Zisserman 2017, "Quo Vadis, Action Recognition?"; Unterthiner et al. 2018 (FVD). Layer table in
-MODELS §11. The modules carry the names of the widely used PyTorch weights, so that these load as they are.
+MODELS §11. The modules carry the names of the widely used PyTorch weights, so that these load as they are;
+`ldvd_lib.metrics.i3d_weights` gets DeepMind's own.
 """
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool3d, max_pool3d, pad, relu
+from torch.nn.functional import avg_pool3d, pad, relu
 
+from ldvd_lib._kit.checks import one_of
 from ldvd_lib._kit.files import save_tensors
 from ldvd_lib.metrics.network import FeatureNetwork
 from ldvd_lib.metrics.weights import match_weights, read_tensors, require_file
@@ -46,8 +49,19 @@ def pad_same(x: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> Tensor:
 
 
 def max_pool_same(x: Tensor, kernel: Sequence[int], stride: Sequence[int]) -> Tensor:
-    """Max pooling with "SAME" padding. All inputs have gone through a ReLU, so zeros do not win by themselves."""
-    return max_pool3d(pad_same(x, kernel, stride), tuple(kernel), tuple(stride))
+    """Max pooling with "SAME" padding. All inputs have gone through a ReLU, so zeros do not win by themselves.
+
+    The maximum of a box is that of its rows' maxima: an axis at a time, it takes 6 comparisons for 27 values instead of
+    26, and the result is the same. The whole network is 1.7 times as quick on a CPU (benchmarks/i3d.py).
+    """
+    x = pad_same(x, kernel, stride)
+    for axis, (k, s) in enumerate(zip(kernel, stride, strict=True), start=x.ndim - 3):
+        last = x.shape[axis] - k  # where the last window may start
+        starts = [
+            x.narrow(axis, first, last + 1)[(slice(None),) * axis + (slice(None, None, s),)] for first in range(k)
+        ]
+        x = reduce(torch.maximum, starts)
+    return x
 
 
 class Unit(nn.Module):
@@ -98,16 +112,19 @@ class I3D(FeatureNetwork):
 
     Args:
         num_classes: outputs of the last layer (Kinetics-400).
+        divisor: of every width; 1 for the published network, 2, 4 or 8 for one that is quick to test with.
     """
 
-    def __init__(self, num_classes: int = 400) -> None:
+    def __init__(self, num_classes: int = 400, divisor: int = 1) -> None:
         super().__init__()
         self.num_classes = num_classes
-        self.Conv3d_1a_7x7 = Unit(3, 64, 7, 2)
-        self.Conv3d_2b_1x1 = Unit(64, 64)
-        self.Conv3d_2c_3x3 = Unit(64, 192, 3)
-        channels = 192
-        for name, widths in BLOCKS.items():
+        one_of("divisor", divisor, (1, 2, 4, 8))
+        stem, channels = 64 // divisor, 192 // divisor
+        self.Conv3d_1a_7x7 = Unit(3, stem, 7, 2)
+        self.Conv3d_2b_1x1 = Unit(stem, stem)
+        self.Conv3d_2c_3x3 = Unit(stem, channels, 3)
+        for name, published in BLOCKS.items():
+            widths = tuple(width // divisor for width in published)
             self.add_module(name, Inception(channels, widths))
             channels = widths[0] + widths[2] + widths[4] + widths[5]
         self.logits = Logits(channels, num_classes)
@@ -156,15 +173,31 @@ class I3D(FeatureNetwork):
             ValueError: if it is damaged or holds other weights.
         """
         what = "PyTorch weights of I3D trained on Kinetics-400 RGB (rgb_imagenet.pt, say)"
-        tensors = read_tensors(path, what=what)
+        return cls.from_tensors(read_tensors(path, what=what), where=path)
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor], *, where: str | Path, **options: int) -> "I3D":
+        """The network with these weights, in evaluation mode; its kernels lie in memory as a CPU is quickest with them.
+
+        Args:
+            tensors: by the names of its state dict.
+            where: what they were read from, for messages.
+            options: of the network, if it is not the published one.
+
+        Raises:
+            ValueError: if they are not the weights of this network.
+        """
         with torch.device("meta"):
-            network = cls()
+            network = cls(**options)
         # Files written before 2018 lack this counter, which evaluation does not use.
-        for name, tensor in network.state_dict().items():
-            if name.endswith("num_batches_tracked"):
-                tensors.setdefault(name, torch.zeros(tensor.shape, dtype=torch.int64))
-        network.load_state_dict(match_weights(network, tensors, where=path), assign=True)
-        return network.eval()
+        counters = {
+            name: torch.zeros(tensor.shape, dtype=torch.int64)
+            for name, tensor in network.state_dict().items()
+            if name.endswith("num_batches_tracked")
+        }
+        network.load_state_dict(match_weights(network, {**counters, **tensors}, where=where), assign=True)
+        network.eval().to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch does not declare it
+        return network
 
     def save(self, path: str | Path) -> Path:
         """Write the weights as safetensors, which `from_file` reads too."""

@@ -10,15 +10,17 @@ already are not computed again, and an interrupted evaluation continues where it
 
 import contextlib
 import math
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
+from ldvd_lib._kit.checks import is_finite
+from ldvd_lib._kit.configuration import from_dict, load_json, save_json
 from ldvd_lib._kit.files import remove_leftovers
 from ldvd_lib._kit.lock import locked
-from ldvd_lib.data import ClipStore
-from ldvd_lib.metrics import Evaluation, Features, Judge, Protocol, evaluate, extract
+from ldvd_lib.data import ClipStore, WindowSampler
+from ldvd_lib.metrics import Evaluation, Features, Judge, Protocol, evaluate, extract, flicker
 from ldvd_lib.metrics.evaluation import LOCK, Source
 from ldvd_lib.runs.files import EVALUATION
 from ldvd_lib.runs.run import Run
@@ -166,6 +168,80 @@ def judge_clips(
     return evaluation, _kept(evaluation, home / EVALUATION)
 
 
+@dataclass(frozen=True)
+class Flicker:
+    """How much a run's generated clips flicker, and real ones at its frame rate: see `ldvd_lib.metrics.flicker`."""
+
+    generated: float
+    real: float
+
+    def __post_init__(self) -> None:
+        if not (is_finite(self.generated) and is_finite(self.real) and self.generated >= 0 and self.real > 0):
+            raise ValueError(f"the flicker of generated clips is {self.generated}, and that of real ones {self.real}")
+
+    @property
+    def ratio(self) -> float:
+        """Generated over real: 1 is best."""
+        return self.generated / self.real
+
+
+def flicker_file(run: str | Path, step: int) -> Path:
+    """Where `judge_flicker` keeps what it finds in a run directory."""
+    return Path(run) / "evaluations" / f"flicker-step-{step}.json"
+
+
+def judge_flicker(
+    run: Run,
+    store: ClipStore,
+    *,
+    step: int | None = None,
+    videos: int = 64,
+    seed: int = 0,
+    short: str = "error",
+    device: str | torch.device = "cpu",
+) -> Flicker:
+    """Measure how much a run's generated clips flicker, and keep it in the run, in `flicker_file`.
+
+    Args:
+        run: which.
+        store: the clips that it was trained on; windows of them are taken at its recipe's frame rate.
+        step: of which checkpoint; default the newest.
+        videos: how many of each.
+        seed: of latents and windows.
+        short: as of `real_features`.
+        device: where to generate.
+
+    Raises:
+        FileNotFoundError: if the run has no such checkpoint.
+        ValueError: if the real clips do not flicker at all.
+    """
+    step = run.newest_step if step is None else step
+    generator = run.generator(step).to(device)
+    made = torch.cat([flicker(batch).cpu() for batch in from_generator(generator)(seed, videos, 0)])
+    windows = WindowSampler(
+        store,
+        batch_size=videos,
+        num_frames=generator.num_frames,
+        stride=run.config.model.recipe.frame_stride,
+        short=short,
+        seed=seed,
+    )
+    found = Flicker(made.mean().item(), flicker(windows.peek(seed=seed).video).mean().item())
+    save_json(asdict(found), flicker_file(run.directory, step))
+    return found
+
+
+def read_flicker(run: str | Path, step: int) -> Flicker:
+    """What `judge_flicker` kept.
+
+    Raises:
+        FileNotFoundError: if it has not measured that step of the run.
+        ValueError: if the file is damaged.
+    """
+    path = flicker_file(run, step)
+    return from_dict(Flicker, load_json(path), where=str(path))
+
+
 def _kept(evaluation: Evaluation, path: Path) -> Path:
     """The file with an evaluation; nothing is written if it says so already, under whatever name of the run."""
     with contextlib.suppress(FileNotFoundError, ValueError):
@@ -177,7 +253,10 @@ def _kept(evaluation: Evaluation, path: Path) -> Path:
 
 
 def _windows(judge: Judge, store: ClipStore, short: str, batch_size: int) -> Source:
-    return from_store(store, num_frames=judge.protocol.num_frames, batch_size=batch_size, short=short)
+    protocol = judge.protocol
+    return from_store(
+        store, num_frames=protocol.num_frames, stride=protocol.frame_stride, batch_size=batch_size, short=short
+    )
 
 
 def _label(protocol: Protocol, samples: int | None) -> str:

@@ -73,18 +73,21 @@ def _windows(videos: Tensor, first_frames: Tensor, num_frames: int) -> Tensor:
     return torch.stack([video[:, first : first + num_frames] for video, first in pairs])
 
 
-def from_store(store: ClipStore, *, num_frames: int = 16, batch_size: int = 32, short: str = "error") -> Source:
+def from_store(
+    store: ClipStore, *, num_frames: int = 16, stride: int = 1, batch_size: int = 32, short: str = "error"
+) -> Source:
     """Real videos: windows of clips drawn with replacement, at places drawn at random.
 
     Args:
         store: the clips.
-        num_frames: consecutive frames of a window.
+        num_frames: frames of a window.
+        stride: distance from one frame to the next.
         batch_size: windows at once (bounds the memory).
         short: what to do with clips that are shorter, ``"error"`` or ``"loop"``.
     """
 
     def source(seed: int, count: int, start: int = 0) -> Iterator[Tensor]:
-        sampler = WindowSampler(store, batch_size=count, num_frames=num_frames, short=short, seed=seed)
+        sampler = WindowSampler(store, batch_size=count, num_frames=num_frames, stride=stride, short=short, seed=seed)
         drawn = sampler.draw()
         for first in range(start, count, batch_size):
             batch = slice(first, first + batch_size)

@@ -40,6 +40,7 @@ class Players:
         }
         decay = self.recipe.average
         self.average = AveragedModel(gan.generator, multi_avg_fn=get_ema_multi_avg_fn(decay)) if decay else None
+        self._calibrated = False  # whether the average's statistics are those of its weights as they are now
 
     def parameters(self, name: str) -> list[nn.Parameter]:
         """What a player learns."""
@@ -58,6 +59,7 @@ class Players:
         self._gan.set_step(step)
         if self.average is not None:
             cast(VideoGenerator, self.average.module).set_step(step)
+            self._calibrated = False
 
     def prepare(self, names: Iterable[str]) -> None:
         """Forget the gradients of some players, who are about to learn."""
@@ -82,10 +84,17 @@ class Players:
                 clip_singular_values_(discriminator)
         if self.average is not None:
             self.average.update_parameters(self.generator)
+            self._calibrated = False
 
     def sampling_generator(self) -> VideoGenerator:
         """The generator that samples are drawn from: the average if there is one, else the generator itself."""
-        return self.generator if self.average is None else calibrate_(cast(VideoGenerator, self.average.module))
+        if self.average is None:
+            return self.generator
+        average = cast(VideoGenerator, self.average.module)
+        if not self._calibrated:  # a step that is sampled and saved asks twice
+            calibrate_(average)
+            self._calibrated = True
+        return average
 
     # A run goes on from this -----------------------------------------------------------------------------------------
 
@@ -104,3 +113,36 @@ class Players:
         """Let the optimisers remember it."""
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state[name])
+
+
+def step_sizes(optimizer: torch.optim.Optimizer) -> Tensor:
+    """How far an optimiser's next step moves each parameter for each unit of its gradient: rate / (√v + ε).
+
+    v is the running mean of the squared gradients that RMSprop and Adam divide by (corrected for its start at zero, as
+    Adam does). Momentum and weight decay are left aside.
+
+    Args:
+        optimizer: from `Recipe.make_optimizer`, after its first step.
+
+    Returns:
+        ``(P,)``, in the order of the optimiser's parameters, each flattened; 0 for one that never had a gradient.
+
+    Raises:
+        ValueError: if it has not made a step, or is of another kind.
+    """
+    sizes = []
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            state = optimizer.state.get(parameter, {})
+            if "square_avg" in state:  # RMSprop
+                mean = state["square_avg"]
+            elif "exp_avg_sq" in state:  # Adam
+                mean = state["exp_avg_sq"] / (1 - group["betas"][1] ** float(state["step"]))
+            elif optimizer.state and not state:
+                mean = torch.full_like(parameter, torch.inf)
+            else:
+                raise ValueError(
+                    "only RMSprop and Adam say how far their steps go, and after the first step: train for one at least"
+                )
+            sizes.append((group["lr"] / (mean.detach().sqrt() + group["eps"])).reshape(-1))
+    return torch.cat(sizes)

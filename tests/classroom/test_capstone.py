@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from unittest.mock import Mock
 
 import pytest
 
@@ -105,6 +106,7 @@ def test_the_key_is_the_designs_whatever_its_name(entry):
 @pytest.mark.slow
 def test_a_run_is_scored_and_not_trained_again(tiny_actions, tmp_path, monkeypatch):
     monkeypatch.setenv("LDVD_WORKSPACE", str(tmp_path))
+    monkeypatch.setattr(capstone, "BRIEF", dataclasses.replace(BRIEF, probes=2))  # a probe takes longer than the steps
     prepared = prepare(ucf101.index(tiny_actions), tmp_path / "clips", image_size=32, progress=False)
     clips = ClipStore.from_clips(list(prepared))  # in memory: of no subset, and nowhere on the disk
     design, short = Design("mine", TGAN_F), {"steps": 8, "seeds": (5,), "samples": 16, "progress": False}
@@ -113,7 +115,7 @@ def test_a_run_is_scored_and_not_trained_again(tiny_actions, tmp_path, monkeypat
     assert (entry.parameters, entry.frames) == (178_880, 10)
     assert entry.real == f"32 {describe_store(clips)}, seed 100"
     assert entry.score > 0 and entry.curvature > 0 and entry.seconds > 0
-    assert [len(run.spectrum()["video"]["step"]) for run in runs] == [BRIEF.probes]
+    assert [run.spectrum()["video"]["step"].tolist() for run in runs] == [[4, 8]]
     seconds = runs[0].metrics()["seconds"]
     renamed_entry, runs = capstone.score(dataclasses.replace(design, name="renamed"), clips, **short)
     assert (renamed_entry.scores, renamed_entry.curvatures, renamed_entry.key) == (
@@ -122,3 +124,10 @@ def test_a_run_is_scored_and_not_trained_again(tiny_actions, tmp_path, monkeypat
         entry.key,
     )
     assert (runs[0].metrics()["seconds"] == seconds).all()
+
+    monkeypatch.setenv("LDVD_BUDGET", "quick")
+    probe = Mock(side_effect=RuntimeError("is not trained here"))
+    monkeypatch.setattr(capstone, "SpectrumProbe", probe)
+    with pytest.raises(RuntimeError, match="is not trained here"):
+        capstone.score(design, clips, **short)
+    assert probe.call_args.kwargs["every"] == 8, "one at the end is enough to see that everything runs"

@@ -113,6 +113,13 @@ def test_the_network_has_its_size_and_its_maps() -> None:
     ]
 
 
+def test_a_narrower_network_is_a_whole_fraction_of_it() -> None:
+    with torch.device("meta"):
+        assert I3D(5, divisor=8).eval().activations(torch.empty(1, 3, 9, 224, 224))["pooled"].shape == (1, 128)
+        with pytest.raises(ValueError, match=r"divisor 3 is unknown: .*'1', '2', '4', '8'"):
+            I3D(divisor=3)
+
+
 @pytest.mark.parametrize("frames", [9, 16, 25])
 def test_any_number_of_frames_from_nine_on(frames: int) -> None:
     with torch.device("meta"):

@@ -56,6 +56,17 @@ def test_real_features_are_kept_beside_the_store(store, judge, real) -> None:
     assert again.record["videos"] == describe_store(store)
 
 
+def test_real_windows_have_the_stride_of_the_protocol(store, judge, real, tmp_path) -> None:
+    """Clips of 18 frames are too short for every second one."""
+    slow = replace(judge, protocol=replace(judge.protocol, frame_stride=2))
+    with pytest.raises(ValueError, match="16 frames at stride 2 need clips of 31 frames"):
+        scores.real_features(slow, store, directory=tmp_path / "a", **FEW)
+    looped = scores.real_features(slow, store, directory=tmp_path / "b", short="loop", **FEW)
+    assert looped.record["videos"] == real.record["videos"]
+    features = [np.load(home / "features.npy") for home in (tmp_path / "b", scores.features_directory(store, judge, 8))]
+    assert not np.allclose(*features)
+
+
 def test_real_features_of_clips_in_memory_need_a_directory(judge, tmp_path) -> None:
     clips = ClipStore.from_clips(np.zeros((2, 16, 32, 32, 3), dtype=np.uint8))
     with pytest.raises(ValueError, match="give a directory"):

@@ -57,6 +57,13 @@ def test_the_sequence_does_not_depend_on_batches_or_beginning(make) -> None:
     assert not torch.equal(next(make(7)(4, 7, 0)), whole)
 
 
+def test_real_windows_may_leave_frames_out() -> None:
+    clip = np.zeros((40, 4, 4, 3), np.uint8) + np.arange(40, dtype=np.uint8)[:, None, None, None]
+    (videos,) = from_store(ClipStore.from_clips([clip]), num_frames=16, stride=2)(0, 5)
+    frames = ((videos[:, 0, :, 0, 0] + 1) * 127.5).round()
+    assert (frames.diff(dim=1) == 2).all() and len(frames[:, 0].unique()) > 1
+
+
 def test_batches_are_made_when_they_are_asked_for(make) -> None:
     assert len(next(make(2)(0, 10**5, 0))) == 2
 

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import copy
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ import torch
 from ldvd_lib.gan import VideoGANConfig
 from ldvd_lib.runs import Run
 from ldvd_lib.runs.checkpoint import load_weights
-from ldvd_lib.training import SampleGrid, SpectrumProbe, Trainer, TrainingDiverged
+from ldvd_lib.training import SampleGrid, SpectrumProbe, Trainer, TrainingDiverged, calibrate_, players
 
 
 def train(config, sampler, directory: Path, steps: int, **options) -> Trainer:
@@ -225,6 +226,26 @@ def test_the_average_follows_the_weights(tmp_path, tiny_config, make_sampler) ->
     torch.testing.assert_close(Run.open(tmp_path / "run").generator().get_parameter(name), average)
     raw = Run.open(tmp_path / "run").generator(averaged=False).get_parameter(name)
     assert torch.equal(raw, trainer.gan.generator.get_parameter(name))
+
+
+def test_the_average_is_calibrated_once_for_all_that_a_step_asks_of_it(
+    tmp_path, tiny_config, make_sampler, monkeypatch
+) -> None:
+    calibrated = []
+
+    def count(generator):
+        calibrated.append(generator)
+        return calibrate_(generator)
+
+    monkeypatch.setattr(players, "calibrate_", count)
+    grid = SampleGrid(every=2, num_videos=2)
+    trainer = train(tiny_config, make_sampler(), tmp_path / "run", 4, callbacks=[grid], checkpoint_every=2)
+    assert len(calibrated) == 2, "at step 2 and at step 4, for the grid and for the checkpoint"
+    kept = Run.open(tmp_path / "run").generator()
+    anew = calibrate_(copy.deepcopy(kept))
+    assert all(torch.equal(buffer, anew.get_buffer(name)) for name, buffer in kept.named_buffers())
+    trainer.run(5)
+    assert len(calibrated) == 3
 
 
 def test_a_diverging_run_stops_and_keeps_its_last_good_checkpoint(tmp_path, tiny_config, make_sampler) -> None:

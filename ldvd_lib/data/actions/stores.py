@@ -22,8 +22,9 @@ from ldvd_lib.data import decode
 from ldvd_lib.data.actions.clip import render_clip
 from ldvd_lib.data.actions.factors import CLASSES, FRAME_RATE
 from ldvd_lib.data.actions.files import FORMAT, ClipPlan, plan, tested_groups
+from ldvd_lib.data.clips import SUBSETS
 from ldvd_lib.data.store import ClipStore, make_way
-from ldvd_lib.data.ucf101 import FOLDS, SUBSETS
+from ldvd_lib.data.ucf101 import FOLDS
 
 _PIECE = 6  # clips of one group rendered one after the other: their place is painted once, which costs as much as three
 

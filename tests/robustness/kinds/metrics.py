@@ -4,14 +4,16 @@ import contextlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from kinds.kind import Kind, Result, wrong
+from ldvd_lib._kit.configuration import save_json
 from ldvd_lib._kit.files import save_tensors
-from ldvd_lib.metrics import Evaluation
+from ldvd_lib.metrics import I3D, Evaluation, i3d_weights
 from ldvd_lib.metrics.c3d import C3D
 from ldvd_lib.metrics.evaluation import Features, Source, extract
 from ldvd_lib.metrics.network import FeatureNetwork
@@ -123,6 +125,24 @@ def sound_judge_weights(result: Result, expected: Result) -> str:
     return wrong(named=all(isinstance(name, str) for name in result))
 
 
+class _NarrowI3D(I3D):
+    def __init__(self) -> None:
+        super().__init__(divisor=8)
+
+
+def make_i3d(directory: Path, number: int) -> None:
+    """What `i3d_weights.get` leaves, of a network that is quick to read."""
+    torch.manual_seed(number)
+    path = _NarrowI3D().save(directory / i3d_weights.WEIGHTS)
+    save_json(i3d_weights._card(path, 0.0), directory / i3d_weights.CARD)
+
+
+def use_i3d(directory: Path) -> Result:
+    with mock.patch.object(i3d_weights, "I3D", _NarrowI3D):
+        network, digest = i3d_weights.load(directory)
+    return {name: tensor.numpy() for name, tensor in network.state_dict().items()} | {"digest": digest}
+
+
 FEATURES = "features/*.npy", "features/progress.json"
 
 
@@ -137,4 +157,5 @@ KINDS = {
     "judge: state dict": Kind(
         partial(make_judge_weights, name="judge.pt"), use_judge_weights, ("judge.*",), sound_judge_weights
     ),
+    "judge: I3D": Kind(make_i3d, use_i3d, (f"{i3d_weights.NAME}.*",)),
 }

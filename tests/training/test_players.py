@@ -1,0 +1,38 @@
+"""What moves the weights."""
+
+import pytest
+import torch
+from torch import nn
+
+from ldvd_lib.recipe import Recipe
+from ldvd_lib.training.players import step_sizes
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), Recipe(optimizer="adam", betas=(0.0, 0.9))], ids=["rmsprop", "adam"])
+def test_a_step_is_as_long_as_is_said(recipe: Recipe) -> None:
+    """Without momentum, the step just made is the size times the gradient, since v has that gradient in it."""
+    torch.manual_seed(0)
+    parameters = [nn.Parameter(torch.randn(3, 2)), nn.Parameter(torch.randn(4))]
+    still = nn.Parameter(torch.randn(2))
+    optimizer = recipe.make_optimizer([*parameters, still], 0.01)
+    for _ in range(5):
+        before = [parameter.detach().clone() for parameter in parameters]
+        for parameter in parameters:
+            parameter.grad = torch.randn_like(parameter)
+        optimizer.step()
+    sizes = step_sizes(optimizer)
+    moved = torch.cat([(old - new).flatten() for old, new in zip(before, parameters, strict=True)]).detach()
+    gradient = torch.cat([parameter.grad.flatten() for parameter in parameters])
+    torch.testing.assert_close(moved, sizes[:10] * gradient, atol=1e-6, rtol=1e-4)
+    assert sizes[10:].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.RMSprop, torch.optim.SGD])
+def test_what_has_no_size_yet_or_ever_is_refused(optimizer: type[torch.optim.Optimizer]) -> None:
+    parameter = nn.Parameter(torch.ones(2))
+    made = optimizer([parameter], lr=0.1)
+    if optimizer is torch.optim.SGD:
+        parameter.grad = torch.ones(2)
+        made.step()
+    with pytest.raises(ValueError, match="RMSprop and Adam"):
+        step_sizes(made)
