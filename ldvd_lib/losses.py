@@ -95,6 +95,18 @@ def steepness(scores: Tensor, videos: Sequence[Tensor]) -> Tensor:
 
     Source: Gulrajani et al. 2017, equation 3.
     """
+    return (gradient_norms(scores, videos) - 1).square().mean()
+
+
+def gradient_norms(scores: Tensor, videos: Sequence[Tensor]) -> Tensor:
+    """How steep a critic is at each video: the norm of the gradient of its score by its pixels.
+
+    Args:
+        scores, videos: as of `squared_gradient`; the norm is over all levels of a video.
+
+    Returns:
+        ``(N,)``, which can be differentiated. No critic whose norms pass 1 somewhere is 1-Lipschitz.
+    """
     squares = torch.zeros(len(videos[0]), dtype=scores.dtype, device=scores.device)
     step = 1
     for gradient in _gradients(scores, videos):
@@ -102,7 +114,7 @@ def steepness(scores: Tensor, videos: Sequence[Tensor]) -> Tensor:
         while len(squares[::step]) > len(gradient):
             step *= 2
         squares[::step] += gradient.to(squares).flatten(1).square().sum(1)
-    return ((squares + 1e-12).sqrt() - 1).square().mean()
+    return (squares + 1e-12).sqrt()
 
 
 def mix(real: Batch, fake: Batch, random: torch.Generator) -> Batch:

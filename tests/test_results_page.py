@@ -2,11 +2,14 @@
 
 import itertools
 import re
+import statistics
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from ldvd_lib import paper, zoo
+from ldvd_lib.paper.question import CRITICS, KINDS, NORMALIZED
 from ldvd_lib.runs import by_condition, measured, pretrained, read_results, results_of_run
 
 PAGE = Path(__file__).resolve().parents[1] / "course" / "results.md"
@@ -183,3 +186,96 @@ def test_what_table_2_says_without_that_row(page: str) -> None:
     ratios = paper.compare(table, {name: ours[name] for name in ("mocogan", "mocogan-video")}, "is")
     shares = ratios.paper["mocogan-video"], ratios.ours["mocogan-video"]
     assert "by IS to {:.2f} of MoCoGAN's in the paper, to {:.2f} here".format(*shares) in page
+
+
+@pytest.mark.parametrize(
+    ("row", "model"),
+    [
+        ("MoCoGAN-F", "mocogan-f"),
+        ("MoCoGAN-F + SN", "mocogan-f-sn"),
+        ("MoCoGAN-TSM", "mocogan-tsm"),
+        ("MoCoGAN-TSM + SN", "mocogan-tsm-sn"),
+    ],
+)
+def test_the_critics_with_spectral_normalisation_are_as_measured(page: str, row: str, model: str) -> None:
+    results = read_results(pretrained.reproduction() / "lipschitz.json")
+    ((condition, ours),) = by_condition(results).items()
+    table_2 = [
+        result for result in read_results(pretrained.reproduction() / "report.json") if result.model == "mocogan"
+    ]
+    assert {result.condition for result in table_2} == {condition}
+    figures = measured(ours[model])
+    reported = {one.model: one.values for one in paper.table("8").rows}.get(model)
+    cells = [row]
+    for metric in ("is", "fid"):
+        cells += [str(reported[metric]) if reported else "–", str(figures[metric])]
+    dead = sum(result.collapsed for result in ours[model])
+    cells.append(f"{len(ours[model])}" + f"; {dead} collapsed" * bool(dead))
+    assert f"| {' | '.join(cells)} |" in page
+    assert f"than with two ({measured(table_2)['fid']} by FID)" in page
+
+
+@pytest.fixture(scope="module")
+def question() -> list[paper.Point]:
+    return paper.read_points(pretrained.reproduction("question") / "question.json")
+
+
+def test_the_tables_of_the_question_are_those_of_its_report() -> None:
+    report = (pretrained.reproduction("question") / "report.md").read_text().splitlines()
+    section = PAGE.read_text().partition("## The question")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    assert len(rows) > 17 + 10 + 10
+    assert all(row in report for row in rows)
+
+
+def test_what_is_said_of_the_question_follows_from_its_points(page: str, repository, question) -> None:
+    notebook = nbformat.read(repository / "course" / "05_loss_landscape.ipynb", 4)
+    told = words("\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"))
+
+    def better(pairs: list[tuple[str, str]]) -> tuple[int, int]:
+        found = [paper.contrast(question, *pair) for pair in pairs]
+        return sum(one.better for one in found), sum(len(one.seeds) for one in found)
+
+    clipped = [(f"{kind}-svc", f"{kind}-free") for kind in KINDS]
+    normalised = [(f"{kind}-sn", f"{kind}-free") for kind in NORMALIZED]
+    assert not any(point.collapsed for point in question)
+    for pair in clipped:
+        one = paper.contrast(question, *pair)
+        assert statistics.median(one.fids) < 1
+        assert statistics.median(one.curvatures) < 1
+    assert "in {} of {} trainings, with".format(*better(clipped)) in told
+    assert "in all kinds and in {} of {} trainings".format(*better(clipped)) in page
+    assert "**and hardly better**: in {} of {} trainings".format(*better(normalised)) in told
+    assert "improves it in {} of {}, as a coin".format(*better(normalised)) in page
+    for text in (told, page):
+        for bound in ("svc", "free"):
+            counts = better([(f"{kind}-{bound}", f"3d-{bound}") for kind in ("c0-c1", "c0-c2")])
+            assert "than 3D kernels in {} of {} trainings".format(*counts) in text or bound == "free"
+            assert "without it in {} of {}".format(*counts) in text or bound == "svc"
+        for kind, bound in itertools.product(("c0", "shift"), ("svc", "free")):
+            assert statistics.median(paper.contrast(question, f"{kind}-{bound}", f"3d-{bound}").fids) > 1
+        pairs = paper.contrasts(question)
+        held, number = pairs.calmer_is_better()
+        calm = sum(one.calmer_is_better(one.curvatures) for one in pairs if (one.first, one.second) in clipped)
+        assert f"critic is the better teacher in {held} of {number}, where a coin would give half" in text
+        assert f"in {held - calm} of {number - better(clipped)[1]}." in text
+    for measure in ("leading", "step_leading"):
+        found = paper.correlation(question, measure, "fid")
+        assert f"{found.rho:+.2f}" in told
+        assert f"{found.low:+.2f} to {found.high:+.2f}" in told
+
+    def middle(measure: str) -> dict[str, float]:
+        return {
+            critic: statistics.median(getattr(point, measure) for point in question if point.critic == critic)
+            for critic in CRITICS
+        }
+
+    assert sorted(CRITICS, key=middle("leading").get).index("frames-svc") == 4
+    assert sorted(CRITICS, key=middle("fid").get)[-2:] == ["frames-svc", "frames-free"]
+    assert min(CRITICS, key=middle("steepness").get) == "frames-svc"
+    assert "the critic of single frames is the fifth calmest of all" in told
+    assert f"flickers {middle('flicker')['frames-svc']:.0f} times as much as real clips" in told
+    exact = paper.read_points(pretrained.reproduction("question") / "float32.json")
+    (fid,) = (one for one in paper.agreements(question, exact) if one.measure == "fid")
+    assert f"the precisions differ by a factor of {fid.precisions:.2f}, and two seeds of one critic by" in told
+    assert f"a rank correlation of {fid.rho:+.2f} between the precisions, and of {fid.rho_seeds:+.2f}" in page

@@ -1,4 +1,4 @@
-"""``ldvd reproduce``: the paper's tables and its claims about curvature, trained, judged and reported."""
+"""``ldvd reproduce``: the paper's tables, its claims about curvature and the question behind, trained and judged."""
 
 import argparse
 import functools
@@ -42,7 +42,8 @@ def add(commands: Subcommands) -> None:
         "reproduce",
         help="train and judge the rows of the paper's tables, and write a report",
         description="Train the models in the rows of tables, judge them, and write a report that has the paper's "
-        "values beside them; or train what the paper's claims about curvature compare, and report whether they hold. "
+        "values beside them; or train what the paper's claims about curvature compare, and report whether they hold; "
+        "or put its question to the data: does a critic whose loss is less curved teach a better generator? "
         "All rows with the first seed come first, then all with the next. Ctrl-C and the end of the budget lose "
         "nothing: the same command goes on, and does nothing twice.",
     )
@@ -50,10 +51,14 @@ def add(commands: Subcommands) -> None:
         "targets",
         metavar="TABLE",
         nargs="*",
-        help="2, 3 (3a), 5 (5a and 5b), 6 (6a and 6b), 8, 9, or curvature (Figures 3, 4, 5 and 7)",
+        help="2, 3 (3a), 5 (5a and 5b), 6 (6a and 6b), 8, 9, curvature (Figures 3, 4, 5 and 7), or question",
     )
     reproduce.add_argument(
-        "--rows", nargs="+", default=(), metavar="MODEL", help="only these, by their names in the zoo"
+        "--rows",
+        nargs="+",
+        default=(),
+        metavar="MODEL",
+        help="only these, by their names in the zoo (or the question's)",
     )
     reproduce.add_argument(
         "--data", type=Path, help="a directory in UCF-101's layout, or a store of its training clips"
@@ -63,7 +68,9 @@ def add(commands: Subcommands) -> None:
     reproduce.add_argument(
         "--seeds", type=seeds, default=(0,), help="how many, or which: 0,1,5 (default: 1; error bars need 2 or more)"
     )
-    reproduce.add_argument("--steps", type=positive, help="of each training (default: the recipe's; curvature: 150)")
+    reproduce.add_argument(
+        "--steps", type=positive, help="of each training (default: the recipe's; curvature: 150, question: 500)"
+    )
     reproduce.add_argument(
         "--budget", type=hours, metavar="HOURS", help="begin nothing after so long, and stop a training, ready to go on"
     )
@@ -81,7 +88,8 @@ def add(commands: Subcommands) -> None:
         "--precision",
         choices=("float32", "bfloat16"),
         default="float32",
-        help="of the networks' arithmetic (default: %(default)s; nobody has checked yet that bfloat16 changes nothing)",
+        help="of the networks' arithmetic (default: %(default)s; bfloat16 is faster where the processor has units for "
+        "it; what is known of what it changes is in course/results.md)",
     )
     reproduce.add_argument(
         "--compile",

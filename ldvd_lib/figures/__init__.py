@@ -12,6 +12,7 @@ from ldvd_lib.figures.curves import (
     smooth,
 )
 from ldvd_lib.figures.findings import plot_findings
+from ldvd_lib.figures.question import plot_question
 from ldvd_lib.figures.tables import draw_table
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "draw_table",
     "plot_density",
     "plot_findings",
+    "plot_question",
     "plot_spectrum",
     "plot_surface",
     "plot_training",

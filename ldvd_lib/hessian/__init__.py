@@ -3,7 +3,7 @@
 from ldvd_lib.hessian.density import SpectralDensity, spectral_density
 from ldvd_lib.hessian.lanczos import Eigenpairs, Krylov, lanczos
 from ldvd_lib.hessian.objective import DiscriminatorObjective, objective_of, undisturbed
-from ldvd_lib.hessian.operator import HessianOperator
+from ldvd_lib.hessian.operator import HessianOperator, ScaledOperator
 from ldvd_lib.hessian.report import CurvatureReport, measure
 from ldvd_lib.hessian.surface import LossSurface, loss_surface, random_directions
 
@@ -14,6 +14,7 @@ __all__ = [
     "HessianOperator",
     "Krylov",
     "LossSurface",
+    "ScaledOperator",
     "SpectralDensity",
     "lanczos",
     "loss_surface",

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ldvd_lib import losses
 from ldvd_lib.batch import Batch
 from ldvd_lib.blocks import noise_from
 from ldvd_lib.gan import VideoGAN
@@ -103,11 +104,7 @@ class DiscriminatorObjective:
         self.discriminator = objective.network(name)
         if self.discriminator.num_categories and real.labels is None:
             raise ValueError("the discriminator classifies its videos: give the labels of the real ones")
-        if self.discriminator._compiled_call_impl is not None:
-            raise ValueError(
-                "the discriminator is compiled, and compiled networks have no second derivatives: build it anew, "
-                "without compile=True"
-            )
+        _check_not_compiled(self.discriminator)
         self.objective, self.name, self.real, self.fake = objective, name, real, fake.detach()
         self.training, self.seed = training, seed
         self.parameters = [parameter for parameter in self.discriminator.parameters() if parameter.requires_grad]
@@ -121,6 +118,22 @@ class DiscriminatorObjective:
         norms = batch_norm_by_formula(self.discriminator) if penalized else contextlib.nullcontext()
         with undisturbed(self.discriminator, training=self.training, seed=self.seed), norms:
             return add(self.objective.discriminator(self.name, self.real, self.fake, random))
+
+    def steepness(self) -> float:
+        """The largest norm of the gradient of a clip's score by its pixels, over real and generated clips and mixtures.
+
+        It is what can be seen of the critic's Lipschitz constant where it is used: the constant is at least as large
+        (but for batch normalisation, through which the clips of a batch act on each other's scores).
+        """
+        random = torch.Generator().manual_seed(self.seed)
+        steepest = 0.0
+        with undisturbed(self.discriminator, training=self.training, seed=self.seed):
+            for batch in (self.real, self.fake, losses.mix(self.real, self.fake, random)):
+                clips = tuple(level.detach().requires_grad_() for level in batch.levels)
+                watched = batch._replace(videos=clips if isinstance(batch.videos, tuple) else clips[0])
+                scores, _ = self.discriminator.score(watched)
+                steepest = max(steepest, losses.gradient_norms(scores, clips).max().item())
+        return steepest
 
 
 def objective_of(
@@ -150,6 +163,7 @@ def objective_of(
             `DiscriminatorObjective` raises.
     """
     objective = Objective(gan.discriminators, gan.recipe)
+    _check_not_compiled(objective.network(name))  # now, for the generator is compiled, too, and would take its time
     view = view_of(objective.network(name), gan.num_frames)
     expected = (3, gan.num_frames, gan.image_size, gan.image_size)
     if videos.ndim != 5 or tuple(videos.shape[1:]) != expected:
@@ -161,3 +175,11 @@ def objective_of(
         real = view(generator.match_real(Batch(videos, labels), random), random)
         fake = generator.generate(latents, {name: view}, random).seen[name]
     return DiscriminatorObjective(objective, name, real, fake, training=training, seed=seed)
+
+
+def _check_not_compiled(discriminator: nn.Module) -> None:
+    if discriminator._compiled_call_impl is not None:
+        raise ValueError(
+            "the discriminator is compiled, and compiled networks have no second derivatives: build it anew, "
+            "without compile=True"
+        )

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ldvd_lib.hessian.lanczos import SymmetricOperator
+
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
 
@@ -129,3 +131,39 @@ class HessianOperator:
             return (self @ flat).cpu().double().numpy()
 
         return LinearOperator(self.shape, matvec=product, rmatvec=product, dtype=float)
+
+
+class ScaledOperator:
+    """The curvature that an optimiser's step meets: S^½ H S^½, which has the eigenvalues of S H, and is symmetric.
+
+    An optimiser that moves parameter i by sᵢ for each unit of its gradient descends, in the coordinates ψᵢ/√sᵢ, with
+    rate 1 a loss of this curvature. Where it is flat the step is short of what it could be; along an eigenvector with a
+    value above 2 it goes so far beyond the valley's floor that it lands higher than it was,
+    unless what follows a step (clipped singular values, say) undoes that.
+
+    Args:
+        operator: H, such as a `HessianOperator`.
+        scale: ``(P,)`` the sᵢ, finite and not negative, see `ldvd_lib.training.players.step_sizes`.
+
+    Attributes:
+        shape, dtype, device: of `operator`.
+
+    Raises:
+        ValueError: for a scale of another shape, or with a value that is negative or not finite.
+
+    Source: Cohen et al. 2022, "Adaptive Gradient Methods at the Edge of Stability" (preconditioned sharpness).
+    """
+
+    def __init__(self, operator: SymmetricOperator, scale: Tensor) -> None:
+        if scale.shape != operator.shape[:1]:
+            raise ValueError(
+                f"scale must have the {operator.shape[0]} entries of the operator, got {tuple(scale.shape)}"
+            )
+        if not scale.isfinite().all() or scale.min() < 0:
+            raise ValueError("scale must be finite and not negative: has the optimiser met a gradient that is not?")
+        self.shape, self.dtype, self.device = operator.shape, operator.dtype, operator.device
+        self._operator, self._root = operator, scale.to(operator.device, operator.dtype).sqrt()
+
+    def __matmul__(self, vector: Tensor) -> Tensor:
+        """Its product with a vector ``(P,)``."""
+        return self._root * (self._operator @ (self._root * vector))

@@ -3,7 +3,8 @@
     paper.tables()          all of them, one line each
     paper.table("5a")       one; prints as text, shows as HTML in a notebook
 
-and its claims about curvature, examined on runs: `examine`. Our own results come from `ldvd_lib.runs`.
+and its claims about curvature, examined on runs: `examine`; and the question behind it, whether a calmer critic teaches
+better: `read_points`, `correlations`, `contrasts`. Our own results come from `ldvd_lib.runs`.
 
 All scores of the tables are of UCF-101 at 16×64×64 unless a row says otherwise. None of them was measured here.
 
@@ -12,25 +13,52 @@ others published is in the table ``"published"``, and TGANv2's own comparison in
 """
 
 from ldvd_lib._kit.checks import suggestion
+from ldvd_lib.paper.answer import (
+    Agreement,
+    Agreements,
+    Contrast,
+    Contrasts,
+    Correlation,
+    Correlations,
+    agreements,
+    contrast,
+    contrasts,
+    correlation,
+    correlations,
+)
 from ldvd_lib.paper.claims import Claim, Curvature, Finding, Findings, curvatures_of, examine, read_findings
 from ldvd_lib.paper.comparison import Comparison, compare
 from ldvd_lib.paper.layout import Column, Row, Table, Value
+from ldvd_lib.paper.question import Point, read_points
 from ldvd_lib.paper.reported import TABLES
 
 __all__ = [
+    "Agreement",
+    "Agreements",
     "Claim",
     "Column",
     "Comparison",
+    "Contrast",
+    "Contrasts",
+    "Correlation",
+    "Correlations",
     "Curvature",
     "Finding",
     "Findings",
+    "Point",
     "Row",
     "Table",
     "Value",
+    "agreements",
     "compare",
+    "contrast",
+    "contrasts",
+    "correlation",
+    "correlations",
     "curvatures_of",
     "examine",
     "read_findings",
+    "read_points",
     "table",
     "tables",
 ]

@@ -1,4 +1,4 @@
-"""Reproducing the paper: the rows of its tables and its claims about curvature, trained, judged and reported.
+"""Reproducing the paper: its tables, its claims about curvature and the question behind, trained, judged, reported.
 
     order = Order(("5a",), seeds=(0, 1, 2), steps=1200)
     remember(order, "reproduction")
@@ -6,8 +6,9 @@
     write_report("reproduction")
 
 The directory of a reproduction holds ``plan.json`` (what was asked for), ``runs/seed-K/MODEL`` (run directories of the
-tables' models, with their evaluations), ``curvature/seed-K/MODEL`` (those of the claims), and the report:
-``report.md``, ``report.json``, ``claims.json`` and ``figures/``. In a shell it is one command, ``ldvd reproduce``.
+tables' models, with their evaluations), ``curvature/seed-K/MODEL`` (those of the claims), ``question/seed-K/CRITIC``
+(those of the question), and the report: ``report.md``, ``report.json``, ``claims.json``, ``question.json`` and
+``figures/``. In a shell it is one command, ``ldvd reproduce``.
 """
 
 from ldvd_lib.reproduce.estimate import Cost, describe, estimate

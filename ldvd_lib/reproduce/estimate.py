@@ -17,9 +17,9 @@ from ldvd_lib._kit.tables import as_text
 from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.gan import VideoGAN
 from ldvd_lib.metrics import Judge
-from ldvd_lib.paper.claims import PROBE_BATCH
-from ldvd_lib.reproduce.plan import Training
-from ldvd_lib.training import SpectrumProbe, Trainer, sample_videos
+from ldvd_lib.reproduce.plan import RUNS, Training
+from ldvd_lib.reproduce.work import probe_of
+from ldvd_lib.training import Trainer, sample_videos
 
 WARM_UP, TIMED = 5, 20  # steps
 
@@ -109,7 +109,7 @@ def _time(training: Training, judge: Judge | None, device: str | torch.device, s
             raise KeyboardInterrupt
         started = time.perf_counter()
         if training.probe_every:
-            SpectrumProbe(training.probe_every, batch_size=PROBE_BATCH)(trainer)
+            probe_of(training)(trainer)
             _wait(trainer.device)
         probe = time.perf_counter() - started
     # The mean: a median would ignore what is done only every fifth step, the clipping of singular values.
@@ -153,7 +153,7 @@ def describe(costs: Sequence[Cost]) -> str:
     rows = []
     for model, own in by_model.items():
         first = own[0]
-        name = model.name + (" (curvature)" if first.training.protocol is None else "")
+        name = model.name + (f" ({first.training.study})" if first.training.study != RUNS else "")
         seconds = (f"{value:.3g}" for value in (first.step, first.probe, first.video))
         hours = sum(cost.hours for cost in own)
         rows.append((name, *seconds, f"{first.training.steps:,}", str(len(own)), f"{hours:.2f}"))

@@ -12,13 +12,14 @@ from ldvd_lib._kit.lock import locked
 from ldvd_lib.gan import VideoGANConfig
 from ldvd_lib.metrics import Protocol
 from ldvd_lib.metrics.protocol import get as get_protocol
+from ldvd_lib.paper import question
 from ldvd_lib.paper.claims import MODELS as CLAIMED
 from ldvd_lib.paper.claims import PROBE_EVERY
 from ldvd_lib.paper.claims import STEPS as CLAIM_STEPS
 from ldvd_lib.recipe import Recipe
 
-CURVATURE = "curvature"
-RUNS = "runs"  # the directory of the tables' trainings; those of the claims are in one called "curvature"
+CURVATURE, QUESTION = "curvature", "question"  # what is no table; their trainings are in directories of these names
+RUNS = "runs"  # the directory of the tables' trainings
 PLAN, LOCKS = "plan.json", ".locks"
 TABLES = ("2", "3a", "5a", "5b", "6a", "6b", "8", "9")
 TARGETS = {**{name: (name,) for name in TABLES}, "3": ("3a",), "5": ("5a", "5b"), "6": ("6a", "6b")}
@@ -29,15 +30,18 @@ class Order:
     """What is asked for.
 
     Attributes:
-        targets: tables of the paper, ``"5a"`` for example (``"5"`` is 5a and 5b), or ``"curvature"``.
-        rows: names in the zoo; empty for all rows of the tables.
-        preset: of the tables' models, ``"lite"`` or ``"paper"``; those of the claims are always lite.
+        targets: tables of the paper, ``"5a"`` for example (``"5"`` is 5a and 5b), ``"curvature"``, or ``"question"``
+            (see `ldvd_lib.paper.question`).
+        rows: names in the zoo, or of critics of the question; empty for all.
+        preset: of the tables' models, ``"lite"`` or ``"paper"``; those of the claims and the question are always lite.
         seeds: of the trainings.
-        steps: of a training; None for the recipe's number, and for 150 in the claims.
-        changes: to every recipe: ``frame_stride``, ``precision``, ``compile`` and the like.
+        steps: of a training; None for the recipe's number, for 150 in the claims, and for 500 in the question.
+        changes: to every recipe but the claims': ``frame_stride``, ``precision``, ``compile`` and the like.
         short: what happens to clips that are too short for a window, ``"error"`` or ``"loop"``.
-        protocol, samples, repeats: how generators are judged; None for the protocol's own numbers.
-        probe_every: steps between two measurements of the spectrum; None for no measurements, and for 50 in the claims.
+        protocol, samples, repeats: how generators are judged; None for the protocol's own numbers, and in the question
+            for 512 samples, once.
+        probe_every: steps between two measurements of the spectrum; None for no measurements, for 50 in the claims
+            and in the question.
     """
 
     targets: tuple[str, ...]
@@ -53,7 +57,7 @@ class Order:
     probe_every: int | None = None
 
     def __post_init__(self) -> None:
-        known = [*TARGETS, CURVATURE]
+        known = [*TARGETS, CURVATURE, QUESTION]
         if wrong := [target for target in self.targets if target not in known]:
             raise ValueError(
                 f"{wrong[0]!r} cannot be reproduced: {suggestion(wrong[0], known)} "
@@ -66,9 +70,11 @@ class Order:
                 whole_number(name, getattr(self, name), least=1)
         targets = [name for target in self.targets for name in TARGETS.get(target, (target,))]
         object.__setattr__(self, "targets", tuple(dict.fromkeys(targets)))
-        if self.probe_every and self.changes.get("compile") and set(self.targets) != {CURVATURE}:
+        if self.probe_every and self.changes.get("compile") and not set(self.targets) <= {CURVATURE, QUESTION}:
             Recipe(compile=True).require_second_derivatives("--probe-every")
-        rows = tuple(dict.fromkeys(zoo.config(row, self.preset).name for row in self.rows))
+        rows = tuple(
+            dict.fromkeys(row if row in question.CRITICS else zoo.config(row, self.preset).name for row in self.rows)
+        )
         models = list(dict.fromkeys(model for target in self.targets for model in models_of(target)))
         if missing := [row for row in rows if row not in models]:
             raise ValueError(
@@ -82,8 +88,10 @@ class Order:
 
 
 def models_of(target: str) -> list[str]:
-    """The models that a table or the claims need, in the order of its rows."""
-    return list(CLAIMED) if target == CURVATURE else [row.model for row in paper.table(target).rows if row.model]
+    """The models that a table, the claims or the question need, in the order of its rows."""
+    if target in (CURVATURE, QUESTION):
+        return list(CLAIMED if target == CURVATURE else question.CRITICS)
+    return [row.model for row in paper.table(target).rows if row.model]
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ class Training:
     """One training, and what is to be done with it.
 
     Attributes:
-        study: the directory that contains it, ``"runs"`` or ``"curvature"``.
+        study: the directory that contains it, ``"runs"``, ``"curvature"`` or ``"question"``.
         config: model and recipe.
         seed, steps: of the training.
         short: see `Order`.
@@ -116,7 +124,7 @@ class Training:
         return Path(self.study) / f"seed-{self.seed}" / self.config.name
 
     def __str__(self) -> str:
-        return f"{self.config.name}, seed {self.seed}" + (", curvature" if self.study == CURVATURE else "")
+        return f"{self.config.name}, seed {self.seed}" + (f", {self.study}" if self.study != RUNS else "")
 
 
 @dataclass(frozen=True)
@@ -160,9 +168,17 @@ def _training(order: Order, target: str, model: str, seed: int) -> Training:
         config = zoo.config(model, "lite").with_recipe(frame_stride=1, **CLAIMED[model])
         steps, every = order.steps or CLAIM_STEPS, order.probe_every or PROBE_EVERY
         return Training(CURVATURE, config, seed, steps, "loop", every)
+    protocol = get_protocol(order.protocol)
+    if target == QUESTION:
+        if protocol.network == "i3d":
+            raise ValueError(f"the question sets an FID and a KID against curvature, and {protocol.name} gives neither")
+        # Its probes need second derivatives, which compiled networks do not have.
+        config = question.configuration(model, **order.changes | {"compile": False})
+        steps, every = order.steps or question.STEPS, order.probe_every or question.PROBE_EVERY
+        samples, repeats = order.samples or question.SAMPLES, order.repeats or question.REPEATS
+        return Training(QUESTION, config, seed, steps, order.short, every, protocol, samples, repeats)
     config = zoo.config(model, order.preset).with_recipe(**order.changes)
     steps = order.steps or config.recipe.iterations
-    protocol = get_protocol(order.protocol)
     samples, repeats = order.samples or protocol.samples, order.repeats or protocol.repeats
     return Training(RUNS, config, seed, steps, order.short, order.probe_every, protocol, samples, repeats)
 
@@ -172,7 +188,7 @@ def _same_as(order: Order) -> dict[str, str]:
     seen: list[VideoGANConfig] = []
     same = {}
     for target in order.targets:
-        for model in models_of(target) if target != CURVATURE else []:
+        for model in models_of(target) if target in TABLES else []:
             config = zoo.config(model, order.preset).with_recipe(**order.changes)
             twin = next((c for c in seen if replace(c, name=config.name) == config and c.name != model), None)
             if twin is None:
@@ -183,7 +199,7 @@ def _same_as(order: Order) -> dict[str, str]:
 
 
 def _left_out(target: str, same: dict[str, str]) -> list[tuple[str, str]]:
-    if target == CURVATURE:
+    if target not in TABLES:
         return []
     rows = paper.table(target).rows
     return [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ldvd_lib.metrics import Evaluation
-from ldvd_lib.reproduce.plan import Training
+from ldvd_lib.reproduce.plan import QUESTION, Training
 from ldvd_lib.runs import Run, scores
 from ldvd_lib.runs.files import CONFIG, EVALUATION
 
@@ -60,6 +60,8 @@ def _is_judged(training: Training, home: Path) -> bool:
     if training.protocol is None:
         return True
     path = scores.evaluation_directory(home, training.protocol, training.steps, training.samples) / EVALUATION
+    if training.study == QUESTION and not scores.flicker_file(home, training.steps).is_file():
+        return False
     return path.is_file() and len(Evaluation.load(path).seeds) >= training.repeats
 
 

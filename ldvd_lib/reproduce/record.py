@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ldvd_lib import zoo
+from ldvd_lib.metrics import Evaluation
 from ldvd_lib.paper.claims import Curvature, Findings, curvatures_of, examine
-from ldvd_lib.reproduce.plan import CURVATURE, PLAN, RUNS, Order, Plan, Training, make_plan, recall
+from ldvd_lib.paper.question import CRITICS, Point, point_of
+from ldvd_lib.reproduce.plan import CURVATURE, PLAN, QUESTION, RUNS, Order, Plan, Training, make_plan, recall
 from ldvd_lib.reproduce.progress import Counts, Progress
 from ldvd_lib.reproduce.work import hardware_of
 from ldvd_lib.runs import Condition, Measured, Result, Run, results_of_run
-from ldvd_lib.runs.files import CONFIG
+from ldvd_lib.runs.files import CONFIG, EVALUATION
 from ldvd_lib.runs.results import by_condition, measured
+from ldvd_lib.runs.scores import evaluation_directory
 
 FIGURES = "figures"
 
@@ -29,6 +32,7 @@ class Record:
         results: of the runs that were judged.
         probed: the claims' runs that have done their steps.
         curvatures: seed → discriminator → curvature, of these runs.
+        points: of the question's runs that are complete.
     """
 
     directory: Path
@@ -39,6 +43,7 @@ class Record:
     results: list[Result]
     probed: list[Run]
     curvatures: dict[int, dict[str, Curvature]]
+    points: list[Point]
 
     @classmethod
     def read(cls, directory: str | Path) -> "Record":
@@ -58,13 +63,13 @@ class Record:
         progress = tuple(Progress.of(training, directory) for training in plan.trainings)
         runs = {
             path.parent.relative_to(directory).as_posix(): Run.open(path.parent)
-            for study in (RUNS, CURVATURE)
+            for study in (RUNS, CURVATURE, QUESTION)
             for path in sorted(filter(_is_ours, directory.glob(f"{study}/seed-*/*/{CONFIG}")), key=_by_seed)
         }
         results = [
             replace(result, hardware=hardware_of(run))
             for name, run in runs.items()
-            if name.startswith(RUNS)
+            if name.startswith(f"{RUNS}/")
             for result in results_of_run(run)
         ]
         probed = [
@@ -72,11 +77,16 @@ class Record:
             for training, done in zip(plan.trainings, progress, strict=True)
             if training.study == CURVATURE and done.is_trained
         ]
-        return cls(directory, orders, plan, progress, runs, results, probed, curvatures_of(probed))
+        points = [
+            _point(runs[training.directory.as_posix()], training)
+            for training, done in zip(plan.trainings, progress, strict=True)
+            if training.study == QUESTION and done.is_complete and not done.diverged
+        ]
+        return cls(directory, orders, plan, progress, runs, results, probed, curvatures_of(probed), points)
 
     @property
     def targets(self) -> list[str]:
-        """The tables that were asked for, in the paper's order, and the claims."""
+        """The tables that were asked for, in the paper's order, then the claims and the question."""
         return sorted(target for order in self.orders for target in order.targets)
 
     @property
@@ -105,7 +115,16 @@ class Record:
 
 def _is_ours(path: Path) -> bool:
     """Whether a run's directory is called as a training's is, and not as a user's copy of it."""
-    return re.fullmatch("seed--?[0-9]+", path.parent.parent.name) is not None and path.parent.name in zoo.ENTRIES
+    return re.fullmatch("seed--?[0-9]+", path.parent.parent.name) is not None and (
+        path.parent.name in CRITICS if path.parts[-4] == QUESTION else path.parent.name in zoo.ENTRIES
+    )
+
+
+def _point(run: Run, training: Training) -> Point:
+    if training.protocol is None:
+        raise ValueError(f"{training} is not to be judged, so that it answers nothing")
+    home = evaluation_directory(run.directory, training.protocol, training.steps, training.samples)
+    return point_of(run, Evaluation.load(home / EVALUATION), training.steps)
 
 
 def _by_seed(path: Path) -> tuple[int, str]:

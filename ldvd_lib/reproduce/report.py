@@ -8,11 +8,13 @@ from ldvd_lib._kit.configuration import save_json
 from ldvd_lib._kit.files import replacing
 from ldvd_lib.metrics.protocol import get as get_protocol
 from ldvd_lib.paper.claims import STEPS as CLAIM_STEPS
+from ldvd_lib.paper.question import STEPS
 from ldvd_lib.reproduce import pictures
 from ldvd_lib.reproduce.markdown import bullets, enumeration, grid, number, picture
-from ldvd_lib.reproduce.plan import CURVATURE, RUNS, Order
+from ldvd_lib.reproduce.plan import CURVATURE, QUESTION, RUNS, TABLES, Order
 from ldvd_lib.reproduce.record import FIGURES, Record
 from ldvd_lib.reproduce.report_claims import claims_section
+from ldvd_lib.reproduce.report_question import question_section
 from ldvd_lib.reproduce.report_tables import table_section
 from ldvd_lib.reproduce.work import hardware_of
 from ldvd_lib.runs import write_results
@@ -21,7 +23,7 @@ REPORT, RESULTS, CLAIMS = "report.md", "report.json", "claims.json"
 
 
 def write_report(directory: str | Path) -> Path:
-    """Write ``report.md``, ``report.json``, ``claims.json`` and ``figures/``.
+    """Write ``report.md``, ``report.json``, ``figures/``, and if asked for ``claims.json`` and ``question.json``.
 
     Args:
         directory: of a reproduction, complete or not.
@@ -36,7 +38,8 @@ def write_report(directory: str | Path) -> Path:
     record = Record.read(directory)
     parts = [*_opening(record)]
     for target in record.targets:
-        parts += claims_section(record) if target == CURVATURE else table_section(record, paper.table(target))
+        own = {CURVATURE: claims_section, QUESTION: question_section}.get(target)
+        parts += own(record) if own else table_section(record, paper.table(target))
     parts += [*_trainings(record), *_samples(record), *_going_on(record)]
     write_results(record.results, record.directory / RESULTS)
     if CURVATURE in record.targets:
@@ -72,9 +75,10 @@ def command(order: Order) -> str:
 
 
 def _opening(record: Record) -> list[str]:
-    tables = [target for target in record.targets if target != CURVATURE]
+    tables = [target for target in record.targets if target in TABLES]
     title = [f"Table{'s' * (len(tables) > 1)} {enumeration(tables)}"] * bool(tables)
     title += ["the claims about curvature"] * (CURVATURE in record.targets)
+    title += ["the question whether a calmer critic teaches better"] * (QUESTION in record.targets)
     parts = [
         f"# Reproduction: {', and '.join(title)}",
         f"{record.counts}. What was asked for:",
@@ -90,14 +94,19 @@ def _opening(record: Record) -> list[str]:
 
 
 def _in_words(order: Order) -> str:
-    tables = [target for target in order.targets if target != CURVATURE]
-    default = "the recipes' steps" if tables else f"{CLAIM_STEPS} steps"
+    tables = [target for target in order.targets if target in TABLES]
+    own = [f"{steps} steps" for study, steps in ((CURVATURE, CLAIM_STEPS), (QUESTION, STEPS)) if study in order.targets]
+    default = "the recipes' steps" if tables else enumeration(own)
     words = [
         f"{enumeration(order.targets)}: {f'{order.steps:,} steps' if order.steps else default}",
         f"seed{'s' * (len(order.seeds) > 1)} {enumeration(order.seeds)}",
         *[f"preset {order.preset}"] * bool(tables),
         *[f"rows {enumeration(order.rows)}"] * bool(order.rows),
-        *[f"{name.replace('_', ' ')} {value}" for name, value in order.changes.items() if tables],
+        *[
+            f"{name.replace('_', ' ')} {value}"
+            for name, value in order.changes.items()
+            if tables or (QUESTION in order.targets and name != "compile")
+        ],
         *["short clips played in a loop"] * (order.short == "loop"),
     ]
     return "; ".join(words) + "."

@@ -18,7 +18,7 @@ from ldvd_lib.classroom.environment import environment_report
 from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.metrics import Features, Judge
 from ldvd_lib.paper.claims import PROBE_BATCH
-from ldvd_lib.reproduce.plan import CURVATURE, LOCKS, RUNS, Plan, Training
+from ldvd_lib.reproduce.plan import CURVATURE, LOCKS, QUESTION, Plan, Training
 from ldvd_lib.reproduce.progress import DIVERGED, Counts, Progress
 from ldvd_lib.runs import Run, scores
 from ldvd_lib.runs.checkpoint import step_of
@@ -150,8 +150,8 @@ class Workshop:
             run.config.require_same(RunConfig(training.config, sampler.describe(), training.seed), where=home / CONFIG)
             steps = [step_of(path) for path in run.checkpoints]
             is_lost = not done.is_complete and training.steps not in steps
-            # The claims are about all probes of a run, also those of later steps.
-            if done.step > training.steps and (is_lost or training.study == CURVATURE):
+            # The claims and the question are about all probes of a run, also those of later steps.
+            if done.step > training.steps and (is_lost or training.study in (CURVATURE, QUESTION)):
                 raise ValueError(
                     f"{home} has been trained to step {done.step}, and its step {training.steps} cannot be judged any "
                     f"more: ask for --steps {done.step}, or choose another directory"
@@ -188,10 +188,10 @@ class Workshop:
             # torch compiles at most eight variants of a function in one process, and those of earlier models count.
             torch.compiler.reset()
         callbacks: list[Callback] = [StopWhenSpent(budget)]
-        if training.study == RUNS:
-            callbacks.append(SampleGrid(max(1, steps // 6)))
+        if training.study != CURVATURE:
+            callbacks.append(SampleGrid(steps if training.study == QUESTION else max(1, steps // 6)))
         if training.probe_every:
-            callbacks.append(SpectrumProbe(training.probe_every, batch_size=PROBE_BATCH, seed=training.seed))
+            callbacks.append(probe_of(training))
         trainer = Trainer(
             gan,
             WindowSampler.for_gan(
@@ -238,9 +238,27 @@ class Workshop:
         real, run = self._real_features(training, stores), Run.open(self.directory / training.directory)
         judge = self._judge_of(training)
         scores.judge_run(run, judge, real, step=training.steps, repeats=training.repeats, **self._judging(training))
+        if training.study == QUESTION:
+            store = stores(training.config.image_size)
+            scores.judge_flicker(run, store, step=training.steps, short=training.short, device=self.device)
 
     def _judging(self, training: Training) -> dict[str, Any]:
         return {"samples": training.samples, "device": self.device, "progress": self.progress}
+
+
+def probe_of(training: Training) -> SpectrumProbe:
+    """What measures the curvature while a training goes on.
+
+    Raises:
+        ValueError: for a training without probes.
+    """
+    if training.probe_every is None:
+        raise ValueError(f"{training} has no probes")
+    if training.study == QUESTION:  # the two ends are what it is about, and far cheaper than ten values
+        return SpectrumProbe(
+            training.probe_every, k=2, which="ends", batch_size=PROBE_BATCH, of_steps=True, seed=training.seed
+        )
+    return SpectrumProbe(training.probe_every, batch_size=PROBE_BATCH, seed=training.seed)
 
 
 def _probed_every(run: Run) -> int | None:

@@ -88,7 +88,8 @@ def reproduction(data: str = "actions") -> Path:
     with the same recipe, in the same format. The repository also has ``report.md`` and its figures.
 
     Args:
-        data: the training data, ``"actions"`` or ``"ucf101"``.
+        data: the training data, ``"actions"`` or ``"ucf101"``; or ``"question"`` for the trainings that
+            `ldvd_lib.paper.question` is about, with ``question.json`` for `ldvd_lib.paper.read_points`.
 
     Raises:
         FileNotFoundError: if there is no report on that data.

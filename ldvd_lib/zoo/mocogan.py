@@ -146,6 +146,11 @@ register(
     paper_parameters="0.7M",
 )
 register(
+    "mocogan-tsm-sn",
+    _mocogan(video={"kinds": shifted(2), "spectral": True}),
+    source="not in the paper: a test of why it says that shifts do poorly with MoCoGAN",
+)
+register(
     "mocogan-tgan-f",
     _mocogan(video={"kinds": factorized(2), "head": "pooled"}),
     source="Table 8: MoCoGAN with TGAN-F's discriminator",

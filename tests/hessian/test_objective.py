@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy, softplus
 from ldvd_lib import losses
 from ldvd_lib.batch import Batch
 from ldvd_lib.blocks import InstanceNoise
-from ldvd_lib.discriminators import VideoDiscriminator
+from ldvd_lib.discriminators import Discriminator, VideoDiscriminator
 from ldvd_lib.hessian import DiscriminatorObjective, objective_of, undisturbed
 from ldvd_lib.objective import Objective
 from ldvd_lib.recipe import Recipe
@@ -163,3 +163,36 @@ def test_undisturbed_gives_buffers_modes_and_noise_back_even_after_an_error() ->
         raise ArithmeticError
     assert same(state(module), before)
     assert "nothing" in module[0]._buffers
+
+
+def test_a_linear_critic_is_as_steep_as_its_weight_is_long() -> None:
+    class Linear(Discriminator):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Linear(3 * 4 * 8 * 8, 1, bias=False)
+
+        def forward(self, videos: torch.Tensor) -> torch.Tensor:
+            return self.layer(videos.flatten(1))[:, 0]
+
+    torch.manual_seed(0)
+    critic = Linear()
+    real, fake = (Batch(torch.rand(2, 3, 4, 8, 8)) for _ in range(2))
+    objective = DiscriminatorObjective(Objective({"video": critic}, Recipe()), "video", real, fake)
+    assert objective.steepness() == pytest.approx(critic.layer.weight.norm().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_steepness_leaves_no_trace_and_grows_with_the_scores(configs, videos, name: str) -> None:
+    gan = configs[name].build().train()
+    gan.generator.eval()
+    before = state(gan)
+    for discriminator in gan.discriminators:
+        objective = objective_of(gan, discriminator, *videos[:1], labels=videos[1])
+        steepness = objective.steepness()
+        assert steepness > 0
+        assert objective.steepness() == steepness
+        assert same(state(gan), before)
+        scores = gan.discriminators[discriminator].score
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(gan.discriminators[discriminator], "score", lambda batch, s=scores: (3 * s(batch)[0], None))
+            assert objective.steepness() == pytest.approx(3 * steepness, rel=1e-4)

@@ -13,7 +13,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from ldvd_lib import losses
 from ldvd_lib.batch import Batch
 from ldvd_lib.discriminators import VideoDiscriminator
-from ldvd_lib.hessian import DiscriminatorObjective, HessianOperator, lanczos
+from ldvd_lib.hessian import DiscriminatorObjective, HessianOperator, ScaledOperator, lanczos
 from ldvd_lib.objective import Objective
 from ldvd_lib.recipe import Recipe
 
@@ -383,3 +383,37 @@ def test_a_product_that_is_not_finite_is_said_to_be_so() -> None:
     operator = HessianOperator(lambda: weights.pow(1.5).sum(), [weights])  # gradient 0, curvature infinite
     with pytest.raises(ValueError, match="not finite"):
         lanczos(operator, 1)
+
+
+def test_the_curvature_that_a_step_meets_has_the_eigenvalues_of_the_scaled_hessian() -> None:
+    operator = operator_of(objective(network()))
+    scale = torch.rand(operator.shape[0], generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    scale[::7] = 0  # parameters that do not move
+    scaled = ScaledOperator(operator, scale)
+    identity = torch.eye(operator.shape[0], dtype=torch.float64)
+    whole = torch.stack([scaled @ column for column in identity], dim=1)
+    torch.testing.assert_close(whole, whole.T)
+    expected = torch.linalg.eigvals(scale[:, None] * (operator @ identity)).real.sort().values
+    torch.testing.assert_close(torch.linalg.eigvalsh((whole + whole.T) / 2), expected, atol=1e-9, rtol=1e-6)
+    ends = lanczos(scaled, 2, which="ends")
+    torch.testing.assert_close(ends.values, expected[[-1, 0]], rtol=1e-3, atol=1e-6)
+
+
+def test_a_scaled_step_overshoots_where_an_eigenvalue_passes_two() -> None:
+    """On a quadratic loss: the step that the scale stands for ends higher along one axis, lower along the other."""
+    curvature, scale = torch.diag(torch.tensor([30.0, 1.0])), torch.tensor([0.1, 0.5])
+    values = torch.linalg.eigvalsh(torch.stack([ScaledOperator(curvature, scale) @ e for e in torch.eye(2)]))
+    assert values.tolist() == pytest.approx([0.5, 3.0])
+    for axis, overshoots in ((0, True), (1, False)):
+        before = torch.eye(2)[axis]
+        after = before - scale * (curvature @ before)
+        assert (after @ curvature @ after > before @ curvature @ before) == overshoots
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [(torch.ones(2), "the 3 entries"), (torch.tensor([1, 1, torch.inf]), "finite"), (-torch.ones(3), "not negative")],
+)
+def test_a_scale_that_no_step_has_is_refused(scale: Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ScaledOperator(torch.eye(3), scale)

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from ldvd_lib import paper, zoo
+from ldvd_lib.paper.question import CRITICS
 from ldvd_lib.reproduce import Order, make_plan, plan, recall, remember
 from ldvd_lib.reproduce.plan import TARGETS, models_of
 
@@ -78,6 +79,19 @@ def test_the_claims_have_recipes_and_a_directory_of_their_own() -> None:
     assert {recipe.frame_stride for recipe in recipes.values()} == {1}
 
 
+def test_the_question_trains_every_critic_probed_and_judged() -> None:
+    trainings = make_plan(Order(("question",), seeds=(0, 1))).trainings
+    assert [(training.seed, training.config.name) for training in trainings] == [
+        (seed, critic) for seed in (0, 1) for critic in CRITICS
+    ]
+    assert {(training.steps, training.probe_every, training.samples) for training in trainings} == {(500, 50, 512)}
+    assert trainings[0].directory.as_posix() == "question/seed-0/3d-free"
+    changes = {"precision": "bfloat16", "compile": True}  # probes need what is not compiled
+    (one,) = make_plan(Order(("question",), rows=("c0-svc",), steps=7, samples=9, changes=changes)).trainings
+    assert (one.steps, one.samples, one.config.recipe.precision) == (7, 9, "bfloat16")
+    assert not one.config.recipe.compile
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -86,6 +100,8 @@ def test_the_claims_have_recipes_and_a_directory_of_their_own() -> None:
         ({"targets": ()}, "at least one table"),
         ({"targets": ("5a",), "rows": ("tgan-ff",)}, "did you mean 'tgan-f'"),
         ({"targets": ("5a",), "rows": ("tgan", "mocogan")}, "5a have no row of 'mocogan'"),
+        ({"targets": ("5a",), "rows": ("3d-svc",)}, "5a have no row of '3d-svc'"),
+        ({"targets": ("question",), "rows": ("tgan",)}, "question have no row of 'tgan'"),
         (
             {"targets": ("5a",), "changes": {"compile": True}, "probe_every": 50},
             "--probe-every needs second derivatives",

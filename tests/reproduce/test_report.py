@@ -12,6 +12,7 @@ from ldvd_lib import cli
 from ldvd_lib._kit.configuration import save_json, to_dict
 from ldvd_lib.cli.reproduce import _order
 from ldvd_lib.metrics import Evaluation
+from ldvd_lib.paper import read_points
 from ldvd_lib.reproduce import Order, make_plan, remember, write_report
 from ldvd_lib.reproduce.markdown import enumeration, grid, number
 from ldvd_lib.reproduce.report import command
@@ -193,6 +194,59 @@ def test_pairs_are_counted_with_and_without_what_collapsed(tmp_path) -> None:
     )
 
 
+def asked(directory: Path, critics: dict[str, tuple[float, float]], *, dead: str) -> None:
+    """Trainings of the question with a leading eigenvalue and an FID, in two seeds, of which one critic's collapsed."""
+    order = Order(("question",), rows=tuple(critics), seeds=(0, 1), samples=24)
+    remember(order, directory)
+    for training in make_plan(order).trainings:
+        curvature, fid = critics[training.config.name]
+        home = directory / training.directory
+        data = {"clips": 24, "subset": "train", "image_size": 32}
+        save_json(to_dict(RunConfig(training.config, data, training.seed)), home / "config.json")
+        (home / "checkpoints/step_0000500").mkdir(parents=True)
+        gap = 3.0 * (training.config.name != dead)
+        scores = {
+            f"{name}_{key}": value
+            for name in training.config.discriminators
+            for key, value in (("loss", 1.4 - gap / 3), ("real_score", gap), ("fake_score", 0.0))
+        }
+        records = [{"step": step, "seconds": step / 5} | scores for step in range(10, 501, 10)]
+        (home / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+        ends = {"largest": curvature, "smallest": -1.0, "converged": True}
+        (name, *_) = training.config.discriminators
+        spectrum = {"step": 50, "discriminator": name, **ends, "steepness": 1.0}
+        spectrum |= {f"step_{key}": value for key, value in ends.items()}
+        (home / "spectrum.jsonl").write_text(json.dumps(spectrum) + "\n")
+        values = {"fid": (fid + training.seed,), "kid": (fid,)}
+        evaluation = Evaluation("run, step 500", "actions-v1", "abc", 24, "24 windows", (0,), values)
+        evaluation.save(home / "evaluations" / "actions-v1-24-step-500" / "evaluation.json")
+        save_json({"generated": 2.0, "real": 1.0}, home / "evaluations" / "flicker-step-500.json")
+
+
+def test_the_question_is_answered_from_what_was_measured(tmp_path) -> None:
+    critics = {"3d-free": (9.0, 90.0), "c0-free": (8.0, 80.0), "c0-c1-free": (7.0, 70.0), "c0-c2-free": (6.0, 60.0)}
+    critics |= {"shift-free": (5.0, 50.0), "mocogan-free": (4.0, 40.0)}
+    asked(tmp_path, critics | {"frames-free": (3.0, 10.0)}, dead="frames-free")
+    text = write_report(tmp_path).read_text()
+    assert text.startswith("# Reproduction: the question whether a calmer critic teaches better\n\n14 of 14 trainings")
+    assert "\n- question: 500 steps; seeds 0 and 1; preset" not in text
+    points = read_points(tmp_path / "question.json")
+    assert [(point.critic, point.seed, point.fid) for point in points[::7]] == [("3d-free", 0, 90), ("3d-free", 1, 91)]
+    assert {point.critic for point in points if point.collapsed} == {"frames-free"}
+    assert "Collapsed, and compared with nothing: frames-free (seed 0) and frames-free (seed 1)." in text
+    assert re.search(r"\| leading \\\|λ\\\| \| all \| 6 \| \+1\.00 \[", text)
+    assert "| c0-free | 3d-free | × 0.89 | × 0.89 | × 0.89 | 2 of 2 | 2 of 2 |" in text
+    assert "By leading |λ|, the calmer of the two is better in 10 of 10." in text
+    for path in re.findall(r"\]\(([^)]+)\)", text):
+        assert (tmp_path / path).is_file()
+
+
+def test_a_question_that_nothing_answers_yet(tmp_path) -> None:
+    remember(Order(("question",)), tmp_path)
+    assert "No training is complete yet." in write_report(tmp_path).read_text()
+    assert read_points(tmp_path / "question.json") == []
+
+
 def made_up_report(directory: Path) -> Path:
     """Of one run; returns the run's directory."""
     made_up_run(directory, "tgan", {"video": 1234.0})
@@ -250,6 +304,7 @@ def test_a_report_of_nothing(tmp_path) -> None:
         Order(("2",), rows=("mocogan",), changes={"frame_stride": 1, "batch_size": 4}, short="loop", probe_every=50),
         Order(("8",), seeds=(3,), preset="paper", protocol="ldvd-2019", samples=2_000, repeats=2),
         Order(("9",), changes={"precision": "bfloat16", "compile": True}),
+        Order(("question",), rows=("3d-svc",), changes={"precision": "bfloat16"}),
     ],
 )
 def test_the_command_that_a_report_gives_is_the_order(order: Order) -> None:

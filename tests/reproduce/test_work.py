@@ -1,15 +1,18 @@
 """Working plans off: stopping anywhere, going on, and doing nothing twice."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from ldvd_lib.metrics import Evaluation, open_judge
+from ldvd_lib.paper.question import point_of
 from ldvd_lib.reproduce import Budget, Counts, Order, Plan, Progress, Workshop, make_plan, work
-from ldvd_lib.runs import Run
+from ldvd_lib.runs import Run, scores
 from ldvd_lib.training import Trainer
 from ldvd_lib.training.loop import TrainingDiverged
 
@@ -159,6 +162,32 @@ def test_probes_of_other_steps_are_not_taken_for_those_of_this_training(plan, st
         workshop.run(Plan((replace(probed, probe_every=1),), {}), stores)
     with pytest.raises(ValueError, match="ask for --steps 4"):
         workshop.run(Plan((replace(probed, steps=2),), {}), stores)
+
+
+def test_a_training_of_the_question_is_probed_judged_and_looked_at_for_flicker(plan, stores, workshop) -> None:
+    tiny = plan.trainings[0]
+    config = replace(tiny.config, name="3d-svc").with_recipe(average=0.9)
+    training = replace(tiny, study="question", config=config, probe_every=1)
+    asked = Plan((training,), {})
+    assert workshop.run(asked, stores).complete == 1
+    run = Run.open(workshop.directory / "question/seed-0/3d-svc")
+    (path,) = run.directory.glob("evaluations/actions-v1-8-step-3/evaluation.json")
+    evaluation = Evaluation.load(path)
+    point = point_of(run, evaluation, 3)
+    assert (point.critic, point.seed, point.steps) == ("3d-svc", 0, 3)
+    spectrum = run.spectrum()["video"]
+    assert point.plus == spectrum["largest"].max()
+    assert point.step_plus == spectrum["step_largest"].max()
+    assert point.leading == np.median(np.maximum(spectrum["largest"], -spectrum["smallest"]))
+    kept = scores.flicker_file(run.directory, 3)
+    assert point.flicker == json.loads(kept.read_text())["generated"] / json.loads(kept.read_text())["real"]
+    kept.unlink()
+    assert states(asked, workshop) == ["trained, not judged yet"]
+    assert workshop.run(asked, stores).complete == 1
+    assert point_of(run, evaluation, 3) == point
+    kept.write_text('{"generated": 1, "real": 0}')
+    with pytest.raises(ValueError, match=r"flicker-step-3\.json.*that of real ones 0"):
+        point_of(run, evaluation, 3)
 
 
 def test_every_model_is_compiled_however_many_were_before(plan, stores, workshop, monkeypatch) -> None:

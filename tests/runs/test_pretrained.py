@@ -24,6 +24,7 @@ from ldvd_lib._kit.files import save_tensors
 from ldvd_lib.gan import VideoGANConfig
 from ldvd_lib.metrics import Evaluation
 from ldvd_lib.paper.claims import CLAIMS
+from ldvd_lib.paper.question import CRITICS
 from ldvd_lib.runs import Run, by_condition, pretrained, read_results, results_of_run
 from ldvd_lib.runs.checkpoint import save_checkpoint
 from ldvd_lib.runs.run import RunConfig, read_jsonl
@@ -120,7 +121,11 @@ def test_a_report_of_ours_is_whole(data: str) -> None:
     directory = pretrained.reproduction(data)
     report = (directory / "report.md").read_text()
     pictures = set(re.findall(r"!\[.+?\]\((figures/.+?)\)", report))
-    assert files(directory) - {"report.json", "longer.json"} == {"report.md", "claims.json", *pictures}
+    assert files(directory) - {"report.json", "longer.json", "lipschitz.json"} == {
+        "report.md",
+        "claims.json",
+        *pictures,
+    }
     findings = paper.read_findings(directory / "claims.json")
     assert {finding.claim for finding in findings} == {claim.number for claim in CLAIMS}
     assert all(len(finding.seeds + finding.collapsed) >= 3 for finding in findings)
@@ -128,6 +133,21 @@ def test_a_report_of_ours_is_whole(data: str) -> None:
         assert f"| {' | '.join(cells)} |" in report.replace("\\|", "|")
     complete, all_of_them = re.search(r"(\d+) of (\d+) trainings complete", report).groups()
     assert all_of_them == complete
+
+
+def test_our_report_of_the_question_is_whole() -> None:
+    directory = pretrained.reproduction("question")
+    report = (directory / "report.md").read_text()
+    pictures = set(re.findall(r"!\[.+?\]\((figures/.+?)\)", report))
+    assert files(directory) == {"report.md", "question.json", "float32.json", *pictures}
+    points, exact = (paper.read_points(directory / name) for name in ("question.json", "float32.json"))
+    assert {(point.critic, point.seed) for point in points} == {(name, seed) for name in CRITICS for seed in range(5)}
+    assert {point.precision for point in points} == {"bfloat16"}
+    assert {point.precision for point in exact} == {"float32"}
+    assert {point.steps for point in [*points, *exact]} == {500}
+    for table in (paper.correlations(points), paper.contrasts(points)):
+        for cells in table.cells():
+            assert f"| {' | '.join(cells)} |" in report.replace("\\|", "|")
 
 
 @pytest.mark.parametrize("data", ["actions", "ucf101"])
@@ -227,6 +247,14 @@ def test_in_half_precision_no_pixel_changes_visibly(shelf, tmp_path) -> None:
     assert re.search(r"half precision, by which the pixels of 16 samples change by at most [\d.e-]+ of 255", card)
     assert "None of it is included here" in card
     assert "before the weights were put into half precision" in card
+
+
+@pytest.mark.parametrize(("data", "said"), [("ucf101", "YouTube"), ("weizmann", "four actions of a few people")])
+def test_cards_say_whose_the_footage_is(data: str, said: str) -> None:
+    entry = {"data": data, "preset": "lite", "steps": 100_000, "clips": "28 clips (train), 32 px"}
+    text = add_run.limits(entry) + add_run.LICENCES[data]
+    assert said in text and "stay with those who made it" in " ".join(text.split())
+    assert add_run.DATA.keys() == add_run.LICENCES.keys() >= {data}
 
 
 def test_what_half_precision_would_change_stays_as_it_is(shelf, tmp_path, monkeypatch) -> None:

@@ -11,6 +11,7 @@ from ldvd_lib.hessian import HessianOperator, objective_of
 from ldvd_lib.runs import Run
 from ldvd_lib.runs.files import SPECTRUM
 from ldvd_lib.training import SpectrumProbe, Trainer
+from ldvd_lib.training.players import step_sizes
 
 KEYS = {
     "step",
@@ -25,6 +26,10 @@ KEYS = {
     "loss",
     "parameters",
     "batch_size",
+}
+STEP_KEYS = {
+    *(f"step_{key}" for key in ("eigenvalues", "residuals", "largest", "smallest", "converged", "products")),
+    "steepness",
 }
 
 
@@ -77,7 +82,7 @@ NAMES = ["tgan", "tgan with noise", "tgan with spectral normalisation", "mocogan
 @pytest.mark.parametrize("name", NAMES)
 def test_a_probed_run_equals_an_unprobed_one_bit_for_bit(tmp_path, configs, make_sampler, name: str) -> None:
     plain = train(configs[name], make_sampler(), tmp_path / "plain", 7)
-    probed = train(configs[name], make_sampler(), tmp_path / "probed", 7, SpectrumProbe(every=2, k=3))
+    probed = train(configs[name], make_sampler(), tmp_path / "probed", 7, SpectrumProbe(every=2, k=3, of_steps=True))
     assert_same(state(probed), state(plain))
     assert records(tmp_path / "probed", "metrics.jsonl") == records(tmp_path / "plain", "metrics.jsonl")
     found = records(tmp_path / "probed")
@@ -169,3 +174,25 @@ def test_a_diverged_network_is_said_to_be_so(configs, make_sampler) -> None:
         gan.discriminators["video"].head.weight.fill_(torch.nan)
     with pytest.raises(ValueError, match=r"the loss is nan.*diverged run"):
         SpectrumProbe().measure(gan, "video", make_sampler().peek()[0])
+
+
+@pytest.mark.parametrize("name", ["tgan", "mocogan"])
+def test_the_curvature_of_steps_is_that_of_the_scaled_hessian_at_that_step(
+    tmp_path, configs, make_sampler, name: str
+) -> None:
+    probe = SpectrumProbe(every=3, k=2, which="ends", tolerance=1e-4, batch_size=6, seed=8, of_steps=True)
+    trainer = train(configs[name], make_sampler(), tmp_path / "run", 3, probe)
+    videos, labels = make_sampler().peek(6, seed=8)[:2]
+    for record in records(tmp_path / "run"):
+        assert set(record) == KEYS - {"seconds"} | STEP_KEYS
+        discriminator = record["discriminator"]
+        gan = Run.open(tmp_path / "run").gan(record["step"]).train()
+        objective = objective_of(gan, discriminator, videos, labels=labels, seed=8)
+        operator = HessianOperator(objective, objective.parameters)
+        matrix = (operator @ torch.eye(operator.shape[0])).double()
+        sizes = step_sizes(trainer.players.optimizers[discriminator]).double()
+        values = torch.linalg.eigvals(sizes[:, None] * (matrix + matrix.T) / 2).real
+        assert record["step_converged"]
+        assert record["step_largest"] == pytest.approx(values.max().item(), rel=1e-3)
+        assert record["step_smallest"] == pytest.approx(values.min().item(), rel=1e-3)
+        assert record["steepness"] == pytest.approx(objective.steepness(), rel=1e-4)

@@ -10,7 +10,7 @@ import torch
 
 from kinds.kind import Kind, Result, wrong
 from ldvd_lib._kit import shelf
-from ldvd_lib.paper import read_findings
+from ldvd_lib.paper import read_findings, read_points
 from ldvd_lib.reproduce import Order, make_plan, remember
 from ldvd_lib.reproduce.plan import recall
 from ldvd_lib.runs import Run, pretrained, read_results
@@ -143,16 +143,15 @@ def sound_shelf(result: Result, expected: Result) -> str:
 
 def make_report(directory: Path, number: int) -> None:
     reports = Path(__file__).resolve().parents[3] / "pretrained" / "reproduction" / "actions"
-    for name in ("report.json", "claims.json"):
-        (directory / name).write_text(
-            json.dumps(json.loads((reports / name).read_text())[number : number + 4], indent=1)
-        )
+    for path in (reports / "report.json", reports / "claims.json", reports.parent / "question" / "question.json"):
+        (directory / path.name).write_text(json.dumps(json.loads(path.read_text())[number : number + 4], indent=1))
 
 
 def use_report(directory: Path) -> Result:
     return {
         "results": [repr(result) for result in read_results(directory / "report.json")],
         "findings": repr(read_findings(directory / "claims.json")),
+        "points": repr(read_points(directory / "question.json")),
     }
 
 
@@ -195,6 +194,6 @@ KINDS = {
     ),
     "trained models: index": Kind(make_shelf, use_shelf, ("index.json",), sound_shelf, ("weights.safetensors",)),
     "trained models: weights": Kind(make_shelf, use_shelf, ("tiny/checkpoints/*/weights.safetensors",)),
-    "report": Kind(make_report, use_report, ("report.json", "claims.json"), sound_report),
+    "report": Kind(make_report, use_report, ("report.json", "claims.json", "question.json"), sound_report),
     "orders of a reproduction": Kind(make_orders, use_orders, ("*.json",), sound_orders),
 }
