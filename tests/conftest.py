@@ -74,40 +74,43 @@ def repository() -> Path:
     return REPOSITORY
 
 
+def _brought(variable: str, name: str, inside: str, *, what: str, remedy: str) -> Path:
+    """What tests use and the repository does not have: where a variable says, or ``shared/data`` beside the checkout.
+
+    Tests that ask for it are skipped where it is not, and told what to set the variable to.
+    """
+    root = Path(os.environ.get(variable, REPOSITORY.parent / "shared" / "data" / name))
+    if not (root / inside).exists():
+        pytest.skip(f"{what} {root}; set {variable} to {remedy}")
+    return root
+
+
 @pytest.fixture(scope="session")
 def ucf101_mini() -> Path:
     """Real UCF-101 footage: ``$LDVD_UCF101_MINI``, or ``shared/data/ucf101-mini`` beside the checkout."""
-    root = Path(os.environ.get("LDVD_UCF101_MINI", REPOSITORY.parent / "shared" / "data" / "ucf101-mini"))
-    if not (root / "UCF-101").is_dir():
-        pytest.skip(f"real footage is not at {root}; set LDVD_UCF101_MINI to a directory that contains UCF-101/")
-    return root
+    remedy = "a directory that contains UCF-101/"
+    return _brought("LDVD_UCF101_MINI", "ucf101-mini", "UCF-101", what="real footage is not at", remedy=remedy)
 
 
 @pytest.fixture(scope="session")
 def weizmann_root() -> Path:
-    """The Weizmann actions as MoCoGAN has them: ``$LDVD_WEIZMANN``, or a directory of this name beside the checkout."""
-    root = Path(os.environ.get("LDVD_WEIZMANN", REPOSITORY.parent / "shared" / "data" / "weizmann-mocogan"))
-    if not (root / "actions").is_dir():
-        pytest.skip(f"the Weizmann actions are not at {root}; set LDVD_WEIZMANN to a directory that contains actions/")
-    return root
+    """The Weizmann actions as MoCoGAN has them: ``$LDVD_WEIZMANN``, or ``shared/data/weizmann-mocogan``."""
+    what, remedy = "the Weizmann actions are not at", "a directory that contains actions/"
+    return _brought("LDVD_WEIZMANN", "weizmann-mocogan", "actions", what=what, remedy=remedy)
 
 
 @pytest.fixture(scope="session")
 def ucf101_originals() -> Path:
-    """A few whole files of UCF-101: ``$LDVD_UCF101_ORIGINALS``, or a directory of this name beside the checkout."""
-    root = Path(os.environ.get("LDVD_UCF101_ORIGINALS", REPOSITORY.parent / "shared" / "data" / "ucf101-originals"))
-    if not (root / "UCF-101").is_dir():
-        pytest.skip(f"whole clips are not at {root}; set LDVD_UCF101_ORIGINALS to a directory that contains UCF-101/")
-    return root
+    """A few whole files of UCF-101: ``$LDVD_UCF101_ORIGINALS``, or ``shared/data/ucf101-originals``."""
+    what, remedy = "whole clips are not at", "a directory that contains UCF-101/"
+    return _brought("LDVD_UCF101_ORIGINALS", "ucf101-originals", "UCF-101", what=what, remedy=remedy)
 
 
 @pytest.fixture(scope="session")
 def i3d_directory() -> Path:
-    """The real weights of I3D, as `ldvd judges get i3d` leaves them: ``$LDVD_I3D``, or a directory of this name."""
-    root = Path(os.environ.get("LDVD_I3D", REPOSITORY.parent / "shared" / "data" / "i3d"))
-    if not (root / "i3d-kinetics-400.safetensors").is_file():
-        pytest.skip(f"the weights of I3D are not in {root}; set LDVD_I3D to what `ldvd judges get i3d --out` was given")
-    return root
+    """The real weights of I3D, as `ldvd judges get i3d` leaves them: ``$LDVD_I3D``, or ``shared/data/i3d``."""
+    what, remedy = "the weights of I3D are not in", "what `ldvd judges get i3d --out` was given"
+    return _brought("LDVD_I3D", "i3d", "i3d-kinetics-400.safetensors", what=what, remedy=remedy)
 
 
 @pytest.fixture(scope="session")
