@@ -64,6 +64,7 @@ class SpectrumExplorer(CourseWidget):
     scale = traitlets.Enum(_SCALES, "symlog").tag(sync=True)
     density = traitlets.Bool(False).tag(sync=True)
     _spectra = traitlets.List(traitlets.Dict()).tag(sync=True)  # every number that can be shown, for the web browser
+    _is_from_browser = False
 
     def __init__(
         self,
@@ -120,8 +121,20 @@ class SpectrumExplorer(CourseWidget):
         """The steps at which a spectrum on screen was probed, rising."""
         return sorted({step for label, name in self.shown for step in self.spectra[label][name]["step"].tolist()})
 
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take the browser's choices as they are; called by ipywidgets with what the learner changed."""
+        # A busy kernel gets several choices in one message. They are complete: adapting one of them to the others, as
+        # for a choice that was made in Python, would overrule the learner.
+        self._is_from_browser = True
+        try:
+            super().set_state(sync_data)
+        finally:
+            self._is_from_browser = False
+
     def _settle(self, change: dict[str, Any]) -> None:
-        """After a choice that was made in Python, adapt those that depend on it; the browser's choices are complete."""
+        """After a choice that was made in Python, adapt those that depend on it."""
+        if self._is_from_browser:
+            return
         if self.discriminator not in self.spectra[self.run]:
             self.discriminator = next(iter(self.spectra[self.run]))
         if self.compare_run is None:

@@ -132,6 +132,16 @@ def test_a_choice_of_the_browser_arrives_whole_and_python_answers_nothing(tgan, 
     assert "update" not in sent
 
 
+def test_choices_made_while_the_kernel_was_busy_arrive_in_one_message_and_stand(tgan, mocogan):
+    explorer = SpectrumExplorer({"tgan": tgan, "mocogan": mocogan})
+    explorer.set_state({"run": "mocogan", "discriminator": "video", "step": 30})
+    explorer.set_state({"compare_run": "mocogan", "compare_discriminator": "image", "discriminator": "image"})
+    assert explorer.shown == [("mocogan", "image"), ("mocogan", "image")]
+    explorer.compare_run = "tgan"
+    assert explorer.compare_discriminator == "video", "Python's choices are completed again"
+
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
