@@ -32,6 +32,7 @@ from ldvd_lib.runs.checkpoint import WEIGHTS, load_weights
 from ldvd_lib.runs.files import CONFIG, EVALUATION, METRICS, SPECTRUM
 from ldvd_lib.runs.results import PAPER_CLIPS, PAPER_STEPS, trained_on
 from ldvd_lib.runs.run import read_jsonl
+from ldvd_lib.runs.sources import digest_weights
 from ldvd_lib.training import sample_videos
 
 LARGEST_FILE = 12_000_000  # bytes
@@ -265,7 +266,7 @@ figures.plot_training(pretrained.open_run("{name}"))
 
 {f"{note}{chr(10) * 2}" if note else ""}## Metrics
 
-{metrics(run, entry["precision"])}
+{metrics(run)}
 
 ## Limits
 
@@ -314,22 +315,24 @@ def recipe_in_words(recipe: Recipe, changes: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def metrics(run: Run, precision: str) -> str:
+def metrics(run: Run) -> str:
     """Scores, and the protocols that they depend on."""
+    step = run.newest_step
+    digest = digest_weights(run.generator(step))
     parts = []
     for evaluation in evaluations(run):
         rows = "\n".join(
             f"| {metric} | {mean:.4g}" + ("" if np.isnan(deviation) else f" ± {deviation:.2g}") + " |"
             for metric, (mean, deviation) in evaluation.summary().items()
         )
+        spread = " A ± is between repetitions with other samples of this one training." * (len(evaluation.seeds) > 1)
         parts.append(
             f"Protocol `{evaluation.protocol}` (judge {evaluation.weights[:8]}…), {len(evaluation.seeds)} × "
-            f"{evaluation.samples:,} samples; real: {evaluation.real}. A ± is between repetitions with other samples "
-            "of this one training.\n\n"
+            f"{evaluation.samples:,} samples; real: {evaluation.real}.{spread}\n\n"
             f"| metric | value |\n|---|---|\n{rows}"
         )
-    if parts and precision == "float16":
-        parts.append("Measured before the weights were put into half precision.")
+        if not evaluation.name.endswith(f"({digest:.8})"):
+            parts.append("Measured before the weights were put into half precision.")
     return "\n\n".join(parts) or "It was not evaluated: there are samples to look at, and no scores."
 
 

@@ -28,12 +28,14 @@ from ldvd_lib.paper.question import CRITICS
 from ldvd_lib.runs import Run, by_condition, pretrained, read_results, results_of_run
 from ldvd_lib.runs.checkpoint import save_checkpoint
 from ldvd_lib.runs.run import RunConfig, read_jsonl
+from ldvd_lib.runs.sources import digest_weights
 from ldvd_lib.training import calibrate_, sample_videos
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "pretrained"
 sys.path.insert(0, str(SCRIPTS))
 
 import add_run  # noqa: E402
+import add_scores  # noqa: E402
 
 SECTIONS = ["Samples", "Metrics", "Limits", "Licence"]
 FACTS = ["Architecture", "Output", "Data", "Steps", "Recipe", "Weights", "Histories"]
@@ -98,7 +100,12 @@ def test_every_file_of_the_checkout_is_the_one_listed() -> None:
     index = shelves.entries()
     paths = {path for path in SCRIPTS.iterdir() if path.name != "__pycache__"}
     assert {path.name for path in paths if path.is_dir()} == {*index, pretrained.REPRODUCTION}
-    assert {path.name for path in paths if path.is_file()} == {shelves.INDEX, "add_run.py", "train_classifier.py"}
+    assert {path.name for path in paths if path.is_file()} == {
+        shelves.INDEX,
+        "add_run.py",
+        "add_scores.py",
+        "train_classifier.py",
+    }
     assert sum(path.stat().st_size for path in SCRIPTS.rglob("*")) < MOST_IN_ALL
     for name, entry in index.items():
         path = shelves.verified(name)
@@ -316,6 +323,46 @@ def test_the_script_as_a_shell_calls_it(shelf, tmp_path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"{shelf / 'mine'}\n"
     assert pretrained.load("mine").image_size == 32
+
+
+# Scores that are added later
+
+
+def evaluation_of(name: str, **values: tuple[float, ...]) -> Evaluation:
+    """As ``ldvd evaluate`` makes it of an entry, by a protocol that the run was not judged by."""
+    run = pretrained.open_run(name)
+    judged = f"{name}, step {run.newest_step} ({digest_weights(run.generator()):.8})"
+    return Evaluation(judged, "fvd-2048-v1", "ef01" * 16, 64, "64 windows", (0,), values)
+
+
+def test_scores_by_a_further_protocol_are_added_to_directory_card_and_index(shelf, tmp_path) -> None:
+    add_run.add(trained(tmp_path / "run", zoo.config("tgan-f")), shelf, data="actions", name="mine")
+    card = (shelf / "mine" / "README.md").read_text()
+    for fid in (321.5, 123.4):  # the second in place of the first
+        evaluation_of("mine", fid=(fid,)).save(tmp_path / "evaluation.json")
+        assert add_scores.add("mine", tmp_path / "evaluation.json") == shelf / "mine" / "README.md"
+    later = (shelf / "mine" / "README.md").read_text()
+    before, after = card.split("## Limits")
+    assert later.startswith(before.rstrip()) and later.endswith(f"## Limits{after}")
+    added = later.removeprefix(before.rstrip()).split("## Limits")[0]
+    assert "Protocol `fvd-2048-v1` (judge ef01ef01…), 1 × 64 samples; real: 64 windows.\n" in added
+    assert "| fid | 123.4 |" in added
+    assert "half precision" not in added, "it was measured on the weights that are there"
+    assert "fid 123.4 (fvd-2048-v1)" in str(pretrained.list_models())
+    check_model("mine", shelf / "mine")
+
+
+def test_scores_of_other_weights_are_refused(shelf, tmp_path) -> None:
+    for seed, name in enumerate(("mine", "other")):
+        run = trained(tmp_path / name, zoo.config("tgan-f"), seed=seed)
+        add_run.add(run, shelf, data="actions", name=name)
+    evaluation_of("other", fid=(1.0,)).save(tmp_path / "evaluation.json")
+    kept = {path: path.read_bytes() for path in shelf.rglob("*") if path.is_file()}
+    with pytest.raises(
+        ValueError, match=r"is of other, step 40 \(\w{8}\), and not of the weights of mine: make it with"
+    ):
+        add_scores.add("mine", tmp_path / "evaluation.json")
+    assert {path: path.read_bytes() for path in shelf.rglob("*") if path.is_file()} == kept
 
 
 # Histories
