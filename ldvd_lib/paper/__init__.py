@@ -14,13 +14,10 @@ others published is in the table ``"published"``, and TGANv2's own comparison in
 
 from ldvd_lib._kit.checks import suggestion
 from ldvd_lib.paper.answer import (
-    Agreement,
-    Agreements,
     Contrast,
     Contrasts,
     Correlation,
     Correlations,
-    agreements,
     contrast,
     contrasts,
     correlation,
@@ -29,6 +26,7 @@ from ldvd_lib.paper.answer import (
 from ldvd_lib.paper.claims import Claim, Curvature, Finding, Findings, curvatures_of, examine, read_findings
 from ldvd_lib.paper.comparison import Comparison, compare
 from ldvd_lib.paper.layout import Column, Row, Table, Value
+from ldvd_lib.paper.precisions import Agreement, Agreements, Verdicts, agreements, verdicts
 from ldvd_lib.paper.question import Point, read_points
 from ldvd_lib.paper.reported import TABLES
 
@@ -49,6 +47,7 @@ __all__ = [
     "Row",
     "Table",
     "Value",
+    "Verdicts",
     "agreements",
     "compare",
     "contrast",
@@ -61,6 +60,7 @@ __all__ = [
     "read_points",
     "table",
     "tables",
+    "verdicts",
 ]
 
 

@@ -5,7 +5,6 @@ constrained, and either may be the reason. Pairs that differ only in their kind,
 See `ldvd_lib.paper.question`.
 """
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -76,7 +75,7 @@ def correlation(
     trainings = [
         np.array([[getattr(point, curvature), getattr(point, quality)] for point in some]) for some in own.values()
     ]
-    rho = _spearman(np.array([np.median(some, axis=0) for some in trainings]))
+    rho = spearman(np.array([np.median(some, axis=0) for some in trainings]))
     if np.isnan(rho):
         return None
     random = np.random.default_rng(seed)
@@ -86,11 +85,11 @@ def correlation(
         places = chosen == number  # each has seeds of its own
         seeds = random.integers(len(some), size=(np.count_nonzero(places), len(some)))
         medians[places] = np.median(some[seeds], axis=1)
-    low, high = np.nanquantile(_spearman(medians), (0.025, 0.975))  # a draw of one critic alone has no order
+    low, high = np.nanquantile(spearman(medians), (0.025, 0.975))  # a draw of one critic alone has no order
     return Correlation(curvature, quality, group, len(own), float(rho), float(low), float(high))
 
 
-def _spearman(pairs: np.ndarray) -> np.ndarray:
+def spearman(pairs: np.ndarray) -> np.ndarray:
     """Spearman's ρ of two columns ``(…, n, 2)``; ties share their ranks' mean; not a number of a constant column."""
     # Imported here: all that reads the paper's tables imports this module, and SciPy's statistics take a while.
     from scipy.stats import rankdata
@@ -227,93 +226,3 @@ def contrasts(points: Iterable[Point]) -> Contrasts:
     points = list(points)
     found = (contrast(points, first, second) for first, second in PAIRS)
     return Contrasts(one for one in found if one.seeds)
-
-
-# The same trainings in another precision ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Trainings of the same critics and seeds in two precisions: do they differ by more than seeds do?
-
-    Attributes:
-        measure: a key of `CURVATURES` or of `QUALITIES`.
-        pairs: of trainings.
-        precisions: the typical factor between the two of a pair (the median, the larger over the smaller).
-        seeds: the typical factor between two seeds of one critic in one precision.
-        rho: Spearman's rank correlation over the pairs: whether the two precisions put the critics in one order.
-        rho_seeds: the same between two seeds in one precision, the median over all two.
-    """
-
-    measure: str
-    pairs: int
-    precisions: float
-    seeds: float
-    rho: float
-    rho_seeds: float
-
-
-class Agreements(InColumns, tuple[Agreement, ...]):
-    """One for each measure; prints as text, shows as HTML in a notebook."""
-
-    HEADINGS = ("measure", "pairs", "another precision", "another seed", "ρ of precisions", "ρ of seeds")
-    FIGURES = range(1, len(HEADINGS))
-
-    def cells(self) -> list[tuple[str, ...]]:
-        """A line for each measure, under `HEADINGS`."""
-        words = CURVATURES | QUALITIES
-        return [
-            (
-                words[one.measure],
-                str(one.pairs),
-                *(f"× {factor:.2f}" for factor in (one.precisions, one.seeds)),
-                *(f"{rho:+.2f}" for rho in (one.rho, one.rho_seeds)),
-            )
-            for one in self
-        ]
-
-
-def agreements(points: Iterable[Point], others: Iterable[Point]) -> Agreements:
-    """Trainings in one precision beside those of the same critics and seeds in another.
-
-    Args:
-        points: in one precision, several seeds of each critic.
-        others: in the other; what the first lack is left out, and so is what collapsed in either.
-
-    Raises:
-        ValueError: if no two trainings are of the same critic and seed, or no critic has two seeds.
-    """
-    first = {(point.critic, point.seed): point for point in points if not point.collapsed}
-    second = {(point.critic, point.seed): point for point in others if not point.collapsed}
-    both = [(first[key], other) for key, other in second.items() if key in first]
-    critics = {one.critic for one, _ in both}
-    seeds = [
-        (one, other)
-        for one, other in itertools.combinations(first.values(), 2)
-        if one.critic == other.critic and one.critic in critics
-    ]
-    if not both or not seeds:
-        raise ValueError("trainings of the same critics and seeds in both precisions are needed, and two seeds of one")
-    by_seeds: dict[tuple[int, int], list[tuple[Point, Point]]] = {}
-    for one, other in seeds:
-        by_seeds.setdefault((one.seed, other.seed), []).append((one, other))
-    return Agreements(
-        Agreement(
-            measure,
-            len(both),
-            _factor(both, measure),
-            _factor(seeds, measure),
-            _order(both, measure),
-            float(np.median([_order(pairs, measure) for pairs in by_seeds.values()])),
-        )
-        for measure in (*CURVATURES, *QUALITIES)
-    )
-
-
-def _order(pairs: Sequence[tuple[Point, Point]], measure: str) -> float:
-    return float(_spearman(np.array([[getattr(one, measure), getattr(other, measure)] for one, other in pairs])))
-
-
-def _factor(pairs: Sequence[tuple[Point, Point]], measure: str) -> float:
-    ratios = np.array([getattr(one, measure) / getattr(other, measure) for one, other in pairs])
-    return float(np.exp(np.median(np.abs(np.log(ratios)))))

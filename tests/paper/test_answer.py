@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from ldvd_lib.paper import Point, agreements, contrast, contrasts, correlation, correlations
-from ldvd_lib.paper.answer import GROUPS, PAIRS, _spearman
+from ldvd_lib.paper import Point, contrast, contrasts, correlation, correlations
+from ldvd_lib.paper.answer import GROUPS, PAIRS, spearman
 from ldvd_lib.paper.question import CRITICS, CURVATURES
 
 POINT = Point("3d-svc", 0, 500, "float32", 300.0, 200.0, 1.5, 9.0, 12.0, 1.1, 2.0, 0.8, True, False)
@@ -36,7 +36,7 @@ def test_ranks_are_correlated_as_scipy_does(ties: bool) -> None:
     for _ in range(20):
         pairs = random.normal(size=(12, 2))
         pairs = pairs.round() if ties else pairs
-        assert _spearman(pairs) == pytest.approx(spearmanr(pairs).statistic, nan_ok=True)
+        assert spearman(pairs) == pytest.approx(spearmanr(pairs).statistic, nan_ok=True)
 
 
 def test_what_rises_together_has_one_and_what_falls_minus_one() -> None:
@@ -114,21 +114,3 @@ def test_where_the_more_curved_is_worse_the_calmer_is_better_in_every_pair() -> 
     assert len(pairs) == len(PAIRS)
     assert pairs.calmer_is_better() == (3 * len(PAIRS), 3 * len(PAIRS))
     assert pairs.calmer_is_better("steps") == (0, 3 * len(PAIRS))
-
-
-def test_precisions_are_held_against_seeds() -> None:
-    exact = [
-        replace(POINT, critic=critic, seed=seed, fid=100.0 * (place + 1) * 1.5**seed)
-        for place, critic in enumerate(("3d-free", "3d-svc", "c0-svc"))
-        for seed in range(2)
-    ]
-    rough = [replace(point, fid=1.1 * point.fid, precision="bfloat16") for point in exact[:5]]
-    dead = [replace(exact[5], fid=1.0, collapsed=True)]
-    by_measure = {one.measure: one for one in agreements(exact, rough + dead)}
-    fid = by_measure["fid"]
-    assert (fid.pairs, fid.rho) == (5, pytest.approx(1))
-    assert (fid.precisions, fid.seeds) == (pytest.approx(1.1), pytest.approx(1.5))
-    assert fid.rho_seeds == pytest.approx(1)
-    assert (by_measure["leading"].precisions, by_measure["leading"].seeds) == (1, 1)
-    with pytest.raises(ValueError, match="same critics and seeds"):
-        agreements(exact, dead)
