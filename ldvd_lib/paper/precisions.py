@@ -83,10 +83,16 @@ def agreements(points: Iterable[Point], others: Iterable[Point]) -> Agreements:
             _factor(both, measure),
             _factor(seeds, measure),
             _order(both, measure),
-            float(np.median([_order(pairs, measure) for pairs in by_seeds.values()])),
+            _median([_order(pairs, measure) for pairs in by_seeds.values()]),
         )
         for measure in (*CURVATURES, *QUALITIES)
     )
+
+
+def _median(values: Sequence[float]) -> float:
+    """Of those that are numbers: two seeds that share a single critic have no order."""
+    numbers = [value for value in values if not np.isnan(value)]
+    return float(np.median(numbers)) if numbers else np.nan
 
 
 def _order(pairs: Sequence[tuple[Point, Point]], measure: str) -> float:
@@ -116,12 +122,12 @@ class Verdicts:
 
     Attributes:
         names: of the sets.
-        seeds: how many each has.
+        trainings: how many each has.
         answers: what is asked → the answer of each set.
     """
 
     names: tuple[str, ...]
-    seeds: int
+    trainings: int
     answers: dict[str, tuple[str, ...]]
 
     def cells(self) -> list[tuple[str, ...]]:
@@ -135,7 +141,7 @@ class Verdicts:
         return as_html(self._headings(), self.cells())
 
     def _headings(self) -> tuple[str, ...]:
-        return (f"by FID, {self.seeds} {'seed' if self.seeds == 1 else 'seeds'}", *self.names)
+        return (f"by FID, {self.trainings} trainings each", *self.names)
 
 
 def verdicts(sets: Mapping[str, Iterable[Point]]) -> Verdicts:
@@ -160,13 +166,17 @@ def verdicts(sets: Mapping[str, Iterable[Point]]) -> Verdicts:
         found = [contrast(points, *pair) for pair in pairs]
         return f"{sum(one.better for one in found)} of {sum(len(one.seeds) for one in found)}"
 
-    answers = {asked: tuple(counted(points, pairs) for points in common.values()) for asked, pairs in BETTER.items()}
+    answers = {
+        asked: tuple(counted(points, pairs) for points in common.values())
+        for asked, pairs in BETTER.items()
+        if any(set(pair) <= {critic for critic, _ in shared} for pair in pairs)
+    }
     for measure, curvature in (("curvatures", "leading"), ("steps", "step_leading")):
         words = CURVATURES[curvature]
-        answers[f"the calmer of two is better, by {words}"] = tuple(
+        answers[f"the calmer of two is better: {words}"] = tuple(
             "{} of {}".format(*contrasts(points).calmer_is_better(measure)) for points in common.values()
         )
-        answers[f"ρ of {words} with FID"] = tuple(
+        answers[f"ρ with FID: {words}"] = tuple(
             str(correlation(points, curvature, "fid") or "–") for points in common.values()
         )
-    return Verdicts(tuple(sets), len({seed for _, seed in shared}), answers)
+    return Verdicts(tuple(sets), len(shared), answers)

@@ -49,14 +49,17 @@ def test_verdicts_are_of_the_trainings_that_all_sets_have() -> None:
     few[0] = replace(few[0], collapsed=True)
     found = verdicts({"bfloat16": many, "float32": few})
     kept = {(point.critic, point.seed) for point in few[1:]}
-    assert (found.names, found.seeds) == (("bfloat16", "float32"), 3)
+    assert (found.names, found.trainings) == (("bfloat16", "float32"), len(kept))
     assert found.answers["SVC is better than nothing"] == ("20 of 20", "0 of 20"), "3d-free collapsed once"
     assert found.answers["c0-c1 and c0-c2 are better than 3D, with SVC"] == ("0 of 6", "0 of 6")
     for number, points in enumerate((many, few)):
         points = [point for point in points if (point.critic, point.seed) in kept]
         held = "{} of {}".format(*contrasts(points).calmer_is_better())
-        assert found.answers["the calmer of two is better, by leading |λ|"][number] == held
-        assert found.answers["ρ of leading |λ| with FID"][number] == str(correlation(points, "leading", "fid"))
-    assert repr(found).splitlines()[0].split("  ")[0] == "by FID, 3 seeds"
+        assert found.answers["the calmer of two is better: leading |λ|"][number] == held
+        assert found.answers["ρ with FID: leading |λ|"][number] == str(correlation(points, "leading", "fid"))
+    assert repr(found).splitlines()[0].split("  ")[0] == "by FID, 50 trainings each"
+    asked = verdicts({"one": many, "few": [point for point in many if point.critic in ("3d-free", "3d-svc")]}).answers
+    assert next(iter(asked)) == "SVC is better than nothing"
+    assert not any("c0" in question for question in asked), "nothing is said of critics that are not there"
     with pytest.raises(ValueError, match="bfloat16, float32 have no training in common"):
         verdicts({"bfloat16": many[:1], "float32": few})
