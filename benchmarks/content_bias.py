@@ -1,7 +1,7 @@
 """Which does a video metric mind more, bad pictures or bad motion? Ge et al.'s experiment with judges of ours.
 
 Usage: python benchmarks/content_bias.py [--data data/actions] [--space warp] [--clips 256] [--repeats 1]
-                                         [--protocols actions]
+                                         [--protocols actions actions-order]
 
 Held-out clips of the built-in actions are spoilt in space alone, in time alone, or in both, and each judge's Fréchet
 distance to training clips is taken (`ldvd_lib.metrics.corruptions`). In space every frame of a clip is bent like
@@ -9,8 +9,10 @@ rubber, or blurred, in one and the same way (--space); in time a part of its fra
 lines are Ge et al.'s: medium corruption in space and none in time against small corruption in space and severe
 corruption in time. Who watches the clips prefers the first. Which one a judge prefers shows what it looks at.
 
-The last lines say how much corruption in space each judge minds as much as frames in random order, by interpolation
-between the lines above. All sets are made from the same windows. ± is the deviation between repetitions with others.
+By default two judges are asked: one that learnt to name actions, and one that learnt only in which order frames are
+shown. The last lines say how much corruption in space each judge minds as much as frames in random order, by
+interpolation between the lines above. All sets are made from the same windows. ± is the deviation between repetitions
+with others.
 
 Source: Ge et al. 2024, On the Content Bias in Fréchet Video Distance.
 """
@@ -70,7 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/actions"), help="rendered if it is not there")
     parser.add_argument("--space", choices=SPACES, default="warp", help="what is done to frames (default: warp)")
-    parser.add_argument("--protocols", nargs="+", default=["actions"])
+    parser.add_argument("--protocols", nargs="+", default=["actions", "actions-order"])
     parser.add_argument("--clips", type=int, default=256, help="windows in a set (default: 256)")
     parser.add_argument("--reference", type=int, default=1024, help="windows of training clips (default: 1024)")
     parser.add_argument("--repeats", type=int, default=1, help="with other windows (default: 1)")

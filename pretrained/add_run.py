@@ -288,7 +288,8 @@ def architecture(gan: VideoGAN) -> str:
         config = gan.config.generator if key == "generator" else gan.config.discriminators[key]
         kinds = f"of {', '.join(config.options['kinds'])} layers" if "kinds" in config.options else ""
         count = sum(parameter.numel() for parameter in network.parameters())
-        parts.append(f"{called} {kinds or f'`{type(network).__name__}`'}, {count:,} parameters")
+        categories = f", {network.num_categories} categories" if getattr(network, "num_categories", 0) else ""
+        parts.append(f"{called} {kinds or f'`{type(network).__name__}`'}{categories}, {count:,} parameters")
     return "; ".join(parts)
 
 

@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import pytest
 from PIL import Image
 
-from ldvd_lib import cli
+from ldvd_lib import cli, zoo
 from ldvd_lib.cli.demo import run_demo
 from ldvd_lib.data import ClipStore
 from ldvd_lib.metrics import PROTOCOLS, Evaluation, evaluation
@@ -253,25 +254,77 @@ def test_the_weizmann_actions_go_the_same_way(trained, tiny_weizmann, tmp_path, 
     assert ClipStore.open(tmp_path / "s", fold=10).names[-1] == "v_bend_g08_c01"
     assert ldvd("train", "mocogan-f", *data, "--steps", 1, "--batch-size", 2, "--out", tmp_path / "run") == 0
     assert Run.open(tmp_path / "run").config.data["clips"] == 28
-    few = ("--protocol", "weizmann", "--samples", 8, "--repeats", 1)
+    few = ("--samples", 8, "--repeats", 1)  # and no protocol: the judge of these clips is theirs
     for target, name in ((tmp_path / "run", "run, step 1"), ("--real", "windows of 8 clips (test), 32 px")):
         capsys.readouterr()
         assert ldvd("evaluate", target, *data, *few) == 0
         result = Evaluation.load(Path(capsys.readouterr().out.splitlines()[-1]))
         assert result.protocol == "weizmann-v1" and result.name.startswith(name)
         assert result.real.startswith("8 windows of 28 clips (train), 32 px") and result.values.keys() >= {"is", "fid"}
-    assert "speed" not in caplog.text
+    assert not caplog.text
     assert ldvd("evaluate", trained, *data, *few) == 0
     assert "trained with frame stride 1, and the protocol takes real clips with 2" in caplog.text
     assert ldvd("data", "inspect", tiny_weizmann, "--fold", 11) == 1
     assert "fold 11 is unknown" in capsys.readouterr().err
 
 
+def test_a_judge_of_other_classes_is_allowed_and_warned_of(trained, tiny_actions, tmp_path, capsys, caplog) -> None:
+    options = ("--samples", 8, "--repeats", 1, "--device", "cpu", "--quiet")
+    assert ldvd("evaluate", trained, "--data", tiny_actions, *options, "--out", tmp_path / "own") == 0
+    assert "other classes" not in caplog.text
+    foreign = ("--data", tiny_actions, "--protocol", "weizmann", "--short", "loop", "--out", tmp_path / "foreign")
+    assert ldvd("evaluate", trained, *foreign, *options) == 0
+    assert "protocol weizmann judges with a network that tells other classes apart" in caplog.text
+    assert "Their own protocol is actions" in caplog.text
+    caplog.clear()
+    store = ClipStore.open(tiny_actions.with_name("actions-32"))
+    names = [f"Unheard{number}" for number in range(len(store.class_names))]
+    replace(store, class_names=names).save(tmp_path / "store")
+    assert ldvd("evaluate", trained, "--data", tmp_path / "store", *options, "--out", tmp_path / "unknown") == 0
+    assert "protocol actions judges with a network that tells other classes apart" in caplog.text
+    assert "Their own" not in caplog.text
+    results = [Evaluation.load(tmp_path / name / "evaluation.json") for name in ("own", "foreign", "unknown")]
+    assert [result.protocol for result in results] == ["actions-v1", "weizmann-v1", "actions-v1"]
+
+
+def test_a_fold_goes_through_training_and_evaluation(tiny_weizmann, tmp_path, capsys, caplog) -> None:
+    data = ("--data", tiny_weizmann, "--device", "cpu", "--quiet")
+    train = ("train", "mocogan-f", *data, "--steps", 1, "--batch-size", 2, "--out", tmp_path / "run")
+    assert ldvd(*train, "--fold", 4) == 0
+    run = Run.open(tmp_path / "run")
+    assert (run.config.data["fold"], run.config.data["clips"]) == (4, 32)
+    store = tiny_weizmann.with_name("weizmann-32-fold4")
+    people = {name.split("_")[2] for name in ClipStore.open(store, subset="train", fold=4).names}
+    assert len(people) == 8 and "g03" not in people
+    few = ("--samples", 8, "--repeats", 1)
+    capsys.readouterr()
+    assert ldvd("evaluate", run.directory, *data, *few, "--fold", 4) == 0
+    assert " of 32 clips (train)" in Evaluation.load(Path(capsys.readouterr().out.splitlines()[-1])).real
+    assert "another split" not in caplog.text
+    assert ldvd("evaluate", run.directory, *data, *few, "--out", tmp_path / "other") == 0
+    assert "trained on another split than fold 1" in caplog.text
+    assert ldvd("evaluate", "--real", *data, *few, "--fold", 4) == 0
+    assert "windows of 4 clips (test)" in Evaluation.load(Path(capsys.readouterr().out.splitlines()[-1])).name
+    for wrong in ((*data, "--fold", 11), ("--data", store, "--fold", 5, "--device", "cpu", "--quiet")):
+        assert ldvd("train", "mocogan-f", *wrong, "--steps", 1, "--out", tmp_path / "never") == 1
+        assert "fold" in capsys.readouterr().err
+    assert not (tmp_path / "never").exists()
+
+
+def test_a_model_with_categories_has_as_many_as_the_data(tiny_weizmann, tmp_path, capsys) -> None:
+    options = ("--steps", 1, "--batch-size", 2, "--device", "cpu", "--quiet")
+    out = tmp_path / "run"
+    assert ldvd("train", "mocogan-categories", "--data", tiny_weizmann, *options, "--out", out) == 0
+    gan = Run.open(out).gan()
+    assert gan.num_categories == gan.discriminators["video"].num_categories == 4
+    assert zoo.compare(gan.config) == (True, {"batch_size": 2})
+
+
 def test_wrong_evaluations(trained, tiny_actions, tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     data = ("--data", tiny_actions)
     for arguments, message in [
-        ((trained, *data, "--protocol", "fid"), "the choices are ['actions', 'fvd-2048'"),
+        ((trained, *data, "--protocol", "fid"), "the choices are ['actions', 'actions-order', 'fvd-2048'"),
         ((trained, *data, "--protocol", "ldvd-2019"), "--weights"),
         ((trained, *data, "--protocol", "ldvd-2019", "--weights", "nowhere"), "mean2.npz"),
         (("nowhere", *data), "is not a run directory"),
@@ -288,6 +341,12 @@ def test_wrong_evaluations(trained, tiny_actions, tmp_path, capsys, monkeypatch)
         ldvd("evaluate", "--help")
     text = capsys.readouterr().out
     assert all(name in text for name in PROTOCOLS)
+
+
+def test_a_file_where_a_directory_is_wanted_leads_to_the_right_command(trained, tiny_actions, tmp_path, capsys) -> None:
+    wrong = tmp_path / "i3d" / "i3d-kinetics-400.safetensors"
+    assert ldvd("evaluate", trained, "--data", tiny_actions, "--protocol", "fvd-2048", "--weights", wrong) == 1
+    assert f"`ldvd judges get i3d --out {wrong.parent}`" in capsys.readouterr().err
 
 
 def test_weights_that_cannot_be_had(tmp_path, capsys) -> None:

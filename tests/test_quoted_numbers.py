@@ -6,10 +6,12 @@ import statistics
 import nbformat
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
 from ldvd_lib import anatomy, paper, zoo
 from ldvd_lib.blocks import LayerGeometry, strided_layer
+from ldvd_lib.metrics.fvd_protocols import fvd_under_protocols
 from ldvd_lib.runs import by_condition, collapsed_models, measured, pretrained, read_results
 
 
@@ -220,3 +222,74 @@ def test_flatter_at_equal_rates(repository):
     first, *later = (tgan / tgan_f for tgan, tgan_f in zip(*quarters, strict=True))
     assert round(first) == 2
     assert f"and {min(later):.1f} to {max(later):.1f} times as much after that" in text
+
+
+def test_what_the_chapter_on_measuring_says_of_published_scores(repository):
+    text = prose(repository, "04_measuring_video_gans.ipynb")
+    rows = paper.table("published").rows
+
+    def printed_of(start: str, key: str) -> list[str]:
+        return [str(row.values[key]) for row in rows if row.label.startswith(start) and row.values[key]]
+
+    assert sorted(printed_of("DIGAN", "fvd")) == ["1,630", "465", "577", "655"]
+    assert "stands in print with an FVD of 465, 577, 655 and 1,630" in text
+    scores = sorted(score.partition(" ")[0] for score in printed_of("TGANv2", "is"))
+    assert len(scores) == 4
+    assert f"has four inception scores here, from {scores[0]} to {scores[-1]}" in text
+    assert f"has {printed_of('ProVGAN + SWGAN', 'is')[0].partition(' ')[0]} in tables" in text
+    assert f"and {printed_of('the same, in its abstract', 'is')[0]} in its own abstract" in text
+    tgan_f = {number: paper.table(number).row(f"tgan-f{size}").values for number, size in (("5a", ""), ("9", "-128"))}
+    tgan = paper.table("5a").row("tgan").values["is"].mean
+    assert f"TGAN's IS of {tgan:.2f} and TGAN-F's of {tgan_f['5a']['is'].mean:.2f}" in text
+    assert f"TGAN-F's {tgan_f['5a']['is'].mean:.2f} (Table 8) and the {tgan_f['9']['is'].mean:.2f} of TGAN-F in" in text
+    best = paper.table("9").row("tgan-f-128-all").values["is"].mean
+    assert (
+        f"the {best:.2f} of TGAN-F + All and the {printed_of('DVD-GAN', 'is')[0].partition(' ')[0]} of DVD-GAN" in text
+    )
+    theirs = paper.table("tganv2").rows[0].values["fid"].mean
+    assert f"TGAN-F's FID of {tgan_f['5a']['fid'].mean:,.0f} and TGANv2's of {theirs:,.0f}" in text
+
+
+def test_what_the_chapter_on_measuring_says_of_several_trainings(repository):
+    fids: dict[str, list[list[float]]] = {}
+    for result in read_results(pretrained.reproduction() / "report.json"):
+        if result.model in {row.model for row in paper.table("5a").rows}:
+            fids.setdefault(result.model, []).append(list(result.values["fid"]))
+    means = {model: [statistics.mean(values) for values in own] for model, own in fids.items()}
+    reach = float(stats.t.ppf(0.975, 2))
+    intervals = {}
+    for model, own in means.items():
+        half = reach * statistics.stdev(own) / len(own) ** 0.5
+        intervals[model] = (statistics.mean(own) - half, statistics.mean(own) + half)
+    assert len(fids) == 5 and {len(own) for own in fids.values()} == {3}
+    apart = [
+        not low < statistics.mean(means[other]) < high
+        for model, (low, high) in intervals.items()
+        for other in means
+        if other != model
+    ]
+    assert (len(apart), sum(apart)) == (20, 1)
+    text = prose(repository, "04_measuring_video_gans.ipynb")
+    assert "of twenty pairs of an interval and another model's mean, one is apart" in text
+    assert f"{reach:.1f} standard errors" in text
+    # Of all pairs of a training of TGAN and one of TGAN-F, by the deviation of their samples.
+    ahead = [
+        (statistics.mean(other) - statistics.mean(one)) / (statistics.variance(one) + statistics.variance(other)) ** 0.5
+        for one in fids["tgan-f"]
+        for other in fids["tgan"]
+    ]
+    better, worse = sum(one > 2 for one in ahead), sum(one < -2 for one in ahead)
+    output = printed(repository, "04_measuring_video_gans.ipynb", "trainings")
+    assert f"TGAN-F better {better}×, TGAN better {worse}×, too close to call {9 - better - worse}×" in output
+    assert better and worse and better + worse > 9 / 2, "most pairs have a clear winner, and not the same one"
+
+
+def test_what_the_chapter_on_measuring_says_of_protocols(repository):
+    text = prose(repository, "04_measuring_video_gans.ipynb")
+    measured_fvds = fvd_under_protocols()
+    words_for = {7: "seven"}
+    assert f"under {words_for[len(measured_fvds)]} protocols, beside that of real, held-out clips" in text
+    smallest, *_, largest = sorted(measured_fvds, key=lambda one: one.generated)
+    assert smallest is measured_fvds[0] and 1.5 < largest.generated / smallest.generated < 2
+    assert "the largest figure is more than half as large again as the smallest" in text
+    assert "64 px" in largest.protocol and "the generator's 32 pixels matters most" in text

@@ -9,11 +9,14 @@ import nbformat
 import pytest
 
 from ldvd_lib import paper, zoo
+from ldvd_lib._kit import shelf
+from ldvd_lib.metrics import Evaluation
 from ldvd_lib.paper.question import CRITICS, KINDS, NORMALIZED
-from ldvd_lib.runs import by_condition, measured, pretrained, read_results, results_of_run
+from ldvd_lib.runs import Result, by_condition, measured, pretrained, read_results, results_of_run
 
 PAGE = Path(__file__).resolve().parents[1] / "course" / "results.md"
 DATA = ("actions", "ucf101")
+FVD = "fvd-2048-bfloat16-v1"
 
 
 def words(text: str) -> str:
@@ -83,12 +86,18 @@ def test_the_longer_trainings_are_as_measured(page: str, row: str, model: str) -
     assert f"| {row} | {' | '.join(cells)} |" in page
 
 
+def by_our_judge(entry: str) -> Result:
+    """A model's scores by the judge of the built-in actions."""
+    (scored,) = (one for one in results_of_run(pretrained.open_run(entry)) if one.protocol == "actions-v1")
+    return scored
+
+
 def test_the_generators_to_look_at_are_those_of_the_longer_trainings(page: str) -> None:
     results = read_results(pretrained.reproduction() / "longer.json")
     for entry in ("tgan-actions-32-same-rates", "tgan-f-actions-32", "tgan-tsm-actions-32"):
-        (scored,) = results_of_run(pretrained.open_run(entry))
+        scored = by_our_judge(entry)
         assert scored.values in [result.values for result in results if result.model == scored.model]
-    (alone,) = results_of_run(pretrained.open_run("tgan-actions-32"))
+    alone = by_our_judge("tgan-actions-32")
     assert (alone.steps, alone.changes) == (5_000, {})
     assert f"5,000 steps and the rates that suit it ({measured([alone])['fid'].mean:.1f})" in page
 
@@ -222,7 +231,7 @@ def question() -> list[paper.Point]:
 
 def test_the_tables_of_the_question_are_those_of_its_report() -> None:
     report = (pretrained.reproduction("question") / "report.md").read_text().splitlines()
-    section = PAGE.read_text().partition("## The question")[2].partition("\n## ")[0]
+    section = PAGE.read_text().partition("## The question")[2].partition("**In bfloat16.**")[0]
     rows = [line for line in section.splitlines() if line.startswith("|")]
     assert len(rows) > 17 + 10 + 10
     assert all(row in report for row in rows)
@@ -275,7 +284,77 @@ def test_what_is_said_of_the_question_follows_from_its_points(page: str, reposit
     assert min(CRITICS, key=middle("steepness").get) == "frames-svc"
     assert "the critic of single frames is the fifth calmest of all" in told
     assert f"flickers {middle('flicker')['frames-svc']:.0f} times as much as real clips" in told
-    exact = paper.read_points(pretrained.reproduction("question") / "float32.json")
-    (fid,) = (one for one in paper.agreements(question, exact) if one.measure == "fid")
-    assert f"the precisions differ by a factor of {fid.precisions:.2f}, and two seeds of one critic by" in told
-    assert f"a rank correlation of {fid.rho:+.2f} between the precisions, and of {fid.rho_seeds:+.2f}" in page
+
+
+def test_what_is_said_of_precisions_and_days_follows_from_their_points(page: str, repository, question) -> None:
+    notebook = nbformat.read(repository / "course" / "05_loss_landscape.ipynb", 4)
+    told = words("\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"))
+    directory = pretrained.reproduction("question")
+    exact, before = (paper.read_points(directory / name) for name in ("float32.json", "float32-before.json"))
+    found = paper.verdicts({"bfloat16": question, "float32": exact})
+    rows = [f"| {' | '.join(cells)} |".replace("|λ|", r"\|λ\|") for cells in found.cells()]
+    assert words("\n".join(rows)) in page
+    assert f"by FID, {found.trainings} trainings each | bfloat16" in page
+    assert f"{found.trainings} of them were made in float32" in page
+    assert {point.critic for point in exact if point.seed == 0} == set(CRITICS)
+    assert {point.critic for point in exact if point.seed == 1} == set(CRITICS)
+    assert len({point.critic for point in exact if point.seed > 1}) == 3
+
+    def factors(first: list[paper.Point], second: list[paper.Point], measure: str) -> paper.Agreement:
+        return next(one for one in paper.agreements(first, second) if one.measure == measure)
+
+    fid, leading = (factors(question, exact, measure) for measure in ("fid", "leading"))
+    fid_days, leading_days = (factors(exact, before, measure) for measure in ("fid", "leading"))
+    assert (
+        f"by a factor of {fid.precisions:.2f} in FID and of {leading.precisions:.2f} in the leading eigenvalue. So "
+        f"they do with the seed ({fid.seeds:.2f} and {leading.seeds:.2f})"
+    ) in page
+    assert f"differ by {fid_days.precisions:.2f} and {leading_days.precisions:.2f}" in page
+    assert (
+        f"precisions differ by a factor of {fid.precisions:.2f}, two seeds of one critic by {fid.seeds:.2f}, and two "
+        f"days by {fid_days.precisions:.2f}"
+    ) in told
+    asked = "c0-c1 and c0-c2 are better than 3D, without"
+    days = paper.verdicts({"float32": exact, "before": before})
+    assert days.answers[asked] == ("0 of 2", "2 of 2")
+    assert "in 2 of 2 pairs" in page
+    assert "better than 3D ones, in both pairs" in told
+    assert f"It now is {found.answers[asked][1]} in float32" in told
+
+
+def test_the_table_of_fvd_is_of_the_evaluations_that_are_kept(page: str) -> None:
+    section = PAGE.read_text().partition("## By the field's own judge")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| [") or line.startswith("| real")]
+    told, fvds = [], {}
+    for name, entry in shelf.entries().items():
+        by_protocol = {metrics["protocol"]: metrics for metrics in entry.get("metrics", ())}
+        if FVD in by_protocol:
+            assert by_protocol[FVD]["samples"] == 1024
+            fvds[name] = statistics.mean(by_protocol[FVD]["values"]["fvd"])
+            own = [metrics for protocol, metrics in by_protocol.items() if protocol != FVD]
+            fid = rounded(statistics.mean(own[0]["values"]["fid"])) if own else "–"
+            told.append(
+                f"| [`{name}`](../pretrained/{name}/README.md) | {entry['data']} | {entry['steps']:,} | "
+                f"{rounded(fvds[name])} | {fid} |"
+            )
+    for data in {entry["data"] for name, entry in shelf.entries().items() if name in fvds}:
+        told.append(
+            f"| real clips, held out | {data} | – | {held_out(data, FVD, 'fvd')} | {held_out(data, '', 'fid')} |"
+        )
+    assert sorted(rows) == sorted(told)
+    of_actions = {name: fvd for name, fvd in fvds.items() if shelf.entry(name)["data"] == "actions"}
+    assert min(of_actions, key=of_actions.get) == "tgan-actions-32"
+    assert len(of_actions) == 5
+
+
+def held_out(data: str, protocol: str, metric: str) -> str:
+    """What a judge says of real clips that no generator has seen; by default the data's own judge; – if none did."""
+    paths = pretrained.reproduction("held-out").glob(f"{data}-*.json")
+    found = [Evaluation.load(path) for path in paths]
+    values = [one.values[metric] for one in found if one.protocol == protocol or (not protocol and one.protocol != FVD)]
+    return rounded(statistics.mean(values[0])) if values else "–"
+
+
+def rounded(value: float) -> str:
+    """As the page prints distances."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"

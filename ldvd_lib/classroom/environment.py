@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from ldvd_lib._kit.machine import cores
+from ldvd_lib.data import weizmann
 
 _LIBRARIES = ("torchvision", "numpy", "av", "moviepy", "ipywidgets", "anywidget")
 _GIBIBYTE = 2**30
@@ -182,4 +183,6 @@ def _description(path: Path) -> str:
         classes = [folder for folder in (path / "UCF-101").iterdir() if folder.is_dir()]
         clips = sum(1 for folder in classes for _ in folder.glob("*.avi"))
         return f"{clips:,} clips of {len(classes)} classes"
+    if weizmann.is_at(path):
+        return "the Weizmann actions"
     return "a store of decoded clips" if (path / "index.json").is_file() else ""

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ldvd_lib.cli.options import DATA_SETS, Subcommands, positive
+from ldvd_lib.cli.options import DATA_SETS, FOLDS, Subcommands, positive
 from ldvd_lib.data import ClipStore, index_clips, prepare
 from ldvd_lib.data.clips import SUBSETS
 
@@ -15,10 +15,7 @@ examples:
   ldvd data prepare data/weizmann stores/weizmann-32 --image-size 32    seven people; the other two: --subset test
 """
 
-FOLD = (
-    "split: 1, 2 or 3 of UCF-101; of the Weizmann actions 1, which holds out two people, or 2 to 10, which hold out "
-    "one person each (default: %(default)s)"
-)
+FOLD = f"{FOLDS} (default: %(default)s)"
 
 
 def add(commands: Subcommands) -> None:

@@ -3,10 +3,24 @@
 import argparse
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ldvd_lib.cli.options import DATA_SETS, Subcommands, add_device, open_store, positive
+from ldvd_lib.cli.options import (
+    DATA_SETS,
+    Subcommands,
+    add_device,
+    add_fold,
+    class_names_of,
+    open_store,
+    positive,
+)
+
+if TYPE_CHECKING:
+    from ldvd_lib.metrics import Judge
 
 logger = logging.getLogger(__name__)
+
+FALLBACK = "actions"  # the protocol for data that have no judge of their own
 
 
 def add(commands: Subcommands) -> None:
@@ -21,13 +35,14 @@ def add(commands: Subcommands) -> None:
     subject.add_argument("directory", type=Path, metavar="RUN", nargs="?", help="a run directory")
     subject.add_argument("--real", action="store_true", help="judge the data set's own test clips instead of a run")
     evaluate.add_argument("--data", type=Path, required=True, help=f"{DATA_SETS}; or a store of it")
+    add_fold(evaluate)
     evaluate.add_argument(
         "--protocol",
-        default="actions",
-        help="tgan-2017, ldvd-2019, tganv2-2018, fvd-2048, fvd-2048-pooled, fvd-2048-bfloat16; torchvision-NAME, where "
-        "NAME is any of torchvision's video networks (torchvision-r3d_18, say); or, without a download, weizmann for "
-        "those clips (every second frame of them: train with --frame-stride 2, which is MoCoGAN's own) and "
-        "%(default)s, which is the default",
+        help="without a download: actions, the built-in data's own; actions-order, which learnt in which order their "
+        "frames are shown instead of their classes; and weizmann, that of those clips (of which it "
+        "takes every second frame: train with --frame-stride 2, which is MoCoGAN's own); with one: tgan-2017, "
+        "ldvd-2019, tganv2-2018, fvd-2048, fvd-2048-pooled, fvd-2048-bfloat16; torchvision-NAME, where NAME is any of "
+        f"torchvision's video networks (torchvision-r3d_18, say) (default: the data's own, or else {FALLBACK})",
     )
     evaluate.add_argument(
         "--weights",
@@ -56,11 +71,10 @@ def add(commands: Subcommands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from ldvd_lib.metrics import open_judge
     from ldvd_lib.runs import Run, scores
     from ldvd_lib.runs.sources import check_length
 
-    judge = open_judge(arguments.protocol, arguments.weights, progress=not arguments.quiet)
+    judge = _open_judge(arguments)
     judged_run, image_size = None, arguments.image_size or 32
     if not arguments.real:
         judged_run = Run.open(arguments.directory)
@@ -77,6 +91,12 @@ def run(arguments: argparse.Namespace) -> None:
                 judged,
             )
     train_clips = open_store(arguments, image_size, subset="train")
+    if judged_run and judged_run.config.data.get("fold", 1) != (fold := train_clips.parameters.get("fold", 1)):
+        logger.warning(
+            "%s was trained on another split than fold %s, whose training clips are asked for (--fold)",
+            judged_run.directory,
+            fold,
+        )
     options = {
         "samples": arguments.samples,
         "batch_size": arguments.batch_size,
@@ -93,3 +113,23 @@ def run(arguments: argparse.Namespace) -> None:
         out = arguments.out or features.with_name(f"{features.name}-test")
         result = scores.judge_clips(test_clips, judge, real, directory=out, short=arguments.short, **options)
     print(*result, sep="\n")
+
+
+def _open_judge(arguments: argparse.Namespace) -> "Judge":
+    """The judge of --protocol, or the data's own; a warning says so where its classes are not the data's."""
+    from ldvd_lib.metrics import open_judge
+    from ldvd_lib.metrics.classifier import CLASSIFIERS, own_classifier
+
+    own = own_classifier(class_names_of(arguments.data))
+    judge = open_judge(arguments.protocol or own or FALLBACK, arguments.weights, progress=not arguments.quiet)
+    network = judge.protocol.network
+    # Of the published networks, C3D was trained on UCF-101; what others tell apart is in no score.
+    if judge.protocol.inception_score and network != own and (own or network in CLASSIFIERS):
+        logger.warning(
+            "protocol %s judges with a network that tells other classes apart than those of %s: the inception score is "
+            "about its own, and distances are of features learned on other clips%s",
+            judge.protocol.name,
+            arguments.data,
+            f". Their own protocol is {own}" if own else "",
+        )
+    return judge

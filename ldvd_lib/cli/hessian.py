@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ldvd_lib import zoo
 from ldvd_lib._kit.files import replacing
-from ldvd_lib.cli.options import DATA_SETS, Subcommands, add_device, open_sampler, positive
+from ldvd_lib.cli.options import DATA_SETS, Subcommands, add_device, add_fold, open_store, positive, sampler_of
 
 if TYPE_CHECKING:
     from ldvd_lib.hessian import CurvatureReport
@@ -28,6 +28,7 @@ def add(commands: Subcommands) -> None:
         required=True,
         help=f"real videos: a store; or {DATA_SETS} (the built-in data after a demo: data/actions)",
     )
+    add_fold(hessian)
     hessian.add_argument("--preset", choices=zoo.PRESETS, help="of a model of the zoo (default: lite)")
     hessian.add_argument("--step", type=int, help="of which checkpoint of a run (default: the newest)")
     hessian.add_argument("--eigenvalues", type=positive, default=10, help="how many (default: %(default)s)")
@@ -83,7 +84,8 @@ def run(arguments: argparse.Namespace) -> None:
         )
     changes = {"batch_size": arguments.batch_size, "frame_stride": arguments.frame_stride}
     gan.config = gan.config.with_recipe(**{name: value for name, value in changes.items() if value})
-    batch = open_sampler(gan, arguments).peek(seed=arguments.seed).to(arguments.device)
+    store = open_store(arguments, gan.image_size)
+    batch = sampler_of(store, gan, arguments).peek(seed=arguments.seed).to(arguments.device)
     reports = measure(
         gan.to(arguments.device),
         batch.video,

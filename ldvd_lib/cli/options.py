@@ -3,6 +3,7 @@
 import argparse
 import typing
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 Subcommands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 DATA_SETS = "a directory in UCF-101's layout, or with the Weizmann actions"
+FOLDS = (
+    "split: 1, 2 or 3 of UCF-101; of the Weizmann actions 1, which holds out two people, or 2 to 10, which hold out "
+    "one person each"
+)
 
 
 def device(name: str) -> str:
@@ -72,18 +77,37 @@ def recipe_changes(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def open_store(arguments: argparse.Namespace, image_size: int, **subset: str) -> "ClipStore":
+def add_fold(parser: argparse.ArgumentParser) -> None:
+    """Add --fold for `open_store`."""
+    parser.add_argument(
+        "--fold",
+        type=positive,
+        help=f"{FOLDS} (default: 1; a store has been made of one, and must be of this if you say which)",
+    )
+
+
+def open_store(arguments: argparse.Namespace, image_size: int, *, subset: str | None = None) -> "ClipStore":
     """The store in --data, which must be of the subset if one is given; of a data set, the store is prepared first."""
     from ldvd_lib.data import ClipStore, prepare_beside
 
+    asked: dict[str, Any] = {"subset": subset, "fold": arguments.fold}
+    asked = {name: value for name, value in asked.items() if value is not None}
     if (arguments.data / "index.json").is_file():
-        return ClipStore.open(arguments.data, image_size=image_size, **subset)
-    return prepare_beside(arguments.data, image_size=image_size, progress=not arguments.quiet, **subset)
+        return ClipStore.open(arguments.data, image_size=image_size, **asked)
+    return prepare_beside(arguments.data, image_size=image_size, progress=not arguments.quiet, **asked)
 
 
-def open_sampler(gan: "VideoGAN", arguments: argparse.Namespace) -> "WindowSampler":
-    """Real clips for a GAN from the store in --data, or from a data set whose store is prepared first."""
+def class_names_of(data: Path) -> list[str]:
+    """The classes of what --data names, a store or a data set, before anything is prepared."""
+    from ldvd_lib.data import ClipStore, index_clips
+
+    if (data / "index.json").is_file():
+        return list(ClipStore.open(data).class_names)
+    return index_clips(data, check=False).class_names
+
+
+def sampler_of(store: "ClipStore", gan: "VideoGAN", arguments: argparse.Namespace) -> "WindowSampler":
+    """Real clips for a GAN from a store, as the arguments say."""
     from ldvd_lib.data import WindowSampler
 
-    store = open_store(arguments, gan.image_size)
     return WindowSampler.for_gan(gan, store, short=arguments.short, device=arguments.device, seed=arguments.seed)

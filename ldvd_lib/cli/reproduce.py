@@ -89,7 +89,7 @@ def add(commands: Subcommands) -> None:
         choices=("float32", "bfloat16"),
         default="float32",
         help="of the networks' arithmetic (default: %(default)s; bfloat16 is faster where the processor has units for "
-        "it; what is known of what it changes is in course/results.md)",
+        "it, and changed no finding of ours: course/results.md)",
     )
     reproduce.add_argument(
         "--compile",
@@ -106,7 +106,7 @@ def add(commands: Subcommands) -> None:
     )
     reproduce.add_argument("--quiet", action="store_true", help="no progress bar")
     add_device(reproduce)
-    reproduce.set_defaults(run=run, continues=True)
+    reproduce.set_defaults(run=run, continues=True, fold=None)
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -8,10 +8,12 @@ from ldvd_lib.cli.options import (
     DATA_SETS,
     Subcommands,
     add_device,
+    add_fold,
     add_recipe,
-    open_sampler,
+    open_store,
     positive,
     recipe_changes,
+    sampler_of,
 )
 
 
@@ -30,6 +32,7 @@ def add(commands: Subcommands) -> None:
         required=True,
         help=f"a store made by `ldvd data prepare`; or {DATA_SETS}, which is prepared first",
     )
+    add_fold(train)
     train.add_argument("--out", type=Path, help="the run directory (default: runs/MODEL-PRESET)")
     train.add_argument("--preset", choices=zoo.PRESETS, default="lite", help="default: %(default)s")
     train.add_argument("--steps", type=positive, help="train until this step (default: the recipe's)")
@@ -58,12 +61,17 @@ def add(commands: Subcommands) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from ldvd_lib.training import SampleGrid, SpectrumProbe, Trainer
 
-    gan = zoo.build(arguments.model, arguments.preset, seed=arguments.seed, **recipe_changes(arguments))
+    changes = recipe_changes(arguments)
+    config = zoo.config(arguments.model, arguments.preset, **changes)
+    store = open_store(arguments, config.image_size)
+    if config.generator.options.get("num_categories"):  # as many as the data have classes
+        config = zoo.config(arguments.model, arguments.preset, num_categories=len(store.class_names), **changes)
+    gan = config.build(seed=arguments.seed)
     out = arguments.out or Path("runs") / f"{arguments.model}-{arguments.preset}"
     probes = [SpectrumProbe(arguments.probe_every)] if arguments.probe_every else []
     trainer = Trainer(
         gan,
-        open_sampler(gan, arguments),
+        sampler_of(store, gan, arguments),
         out,
         seed=arguments.seed,
         device=arguments.device,

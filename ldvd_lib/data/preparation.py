@@ -83,14 +83,17 @@ def prepare(
     return store
 
 
-def prepare_beside(root: str | Path, *, image_size: int, subset: str = "train", progress: bool = True) -> ClipStore:
-    """Index a data set and prepare a subset of its first split into a store beside it, or open that store.
+def prepare_beside(
+    root: str | Path, *, image_size: int, subset: str = "train", fold: int = 1, progress: bool = True
+) -> ClipStore:
+    """Index a data set and prepare a subset of it into a store beside it, or open that store.
 
     Args:
         root: a data set that `index_clips` knows; the store of ``data/actions`` at 32 px is ``data/actions-32``, also
             where ``data/actions`` is a symbolic link.
         image_size: height and width of the stored frames in pixels.
         subset: "train", "test" or "all"; the name of the store of any but the first ends in it.
+        fold: which of the data set's splits; the name of the store of any but the first says which.
         progress: show a progress bar.
 
     Returns:
@@ -101,10 +104,11 @@ def prepare_beside(root: str | Path, *, image_size: int, subset: str = "train", 
     """
     # A name for "." and ".."; but links stay, since they may lead to a shared disk where one must not write.
     root = Path(os.path.abspath(root))  # noqa: PTH100 - `resolve` would follow links
-    suffix = "" if subset == "train" else f"-{subset}"
+    suffix = ("" if fold == 1 else f"-fold{fold}") + ("" if subset == "train" else f"-{subset}")
     directory = root.with_name(f"{root.name}-{image_size}{suffix}")
     # Not checked first: decoding finds what cannot be read, and that is one pass over the files instead of two.
-    return prepare(index_clips(root, subset=subset, check=False), directory, image_size=image_size, progress=progress)
+    index = index_clips(root, subset=subset, fold=fold, check=False)
+    return prepare(index, directory, image_size=image_size, progress=progress)
 
 
 def _build(index: ClipIndex, directory: Path, parameters: dict[str, Any], workers: int, progress: bool) -> None:

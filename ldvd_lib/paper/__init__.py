@@ -9,7 +9,7 @@ better: `read_points`, `correlations`, `contrasts`. Our own results come from `l
 All scores of the tables are of UCF-101 at 16×64×64 unless a row says otherwise. None of them was measured here.
 
 Source: Kahembwe and Ramamoorthy, "Lower Dimensional Kernels for Video Discriminators", Tables 2, 3a and 5 to 10; what
-others published is in the table ``"published"``, and TGANv2's own comparison in ``"tganv2"``.
+others published is in the table ``"published"``, with where it was read, and TGANv2's own comparison in ``"tganv2"``.
 """
 
 from ldvd_lib._kit.checks import suggestion

@@ -28,6 +28,16 @@ class Value:
         return self.text
 
 
+def as_printed(text: str) -> Value | None:
+    """``"12.86±.15"`` → a value; empty → None."""
+    if not text:
+        return None
+    numbers = [(float(number), len(number.partition(".")[2])) for number in text.split("±")]
+    (mean, _), *deviation = numbers
+    printed = " ± ".join(f"{number:,.{digits}f}" for number, digits in numbers)
+    return Value(mean, deviation[0][0] if deviation else None, printed)
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a table: one kind of figure.
@@ -57,12 +67,16 @@ class Row:
         model: its name in `ldvd_lib.zoo`; empty if it is not there.
         values: a `Value` for each key of a column, or None where the paper has none.
         origin: where the figures come from, if not from this table.
+        source: where we read them, if the rows of the table come from many places; such a table shows it.
+        second_hand: whether that is somebody else's account of them, and not what their authors wrote.
     """
 
     label: str
     model: str
     values: dict[str, Value | None]
     origin: str = ""
+    source: str = ""
+    second_hand: bool = False
 
     @property
     def parameters(self) -> str:
@@ -144,7 +158,16 @@ class Table:
             headings.append(f"parameters of {self.counted}")
             for line, row in zip(lines, self.rows, strict=True):
                 line.append(row.parameters or "–")
+        if any(row.source for row in self.rows):
+            headings += ["read", "where"]
+            for line, row in zip(lines, self.rows, strict=True):
+                line += ["second-hand" if row.second_hand else "first-hand", row.source]
         return [headings, *lines]
+
+    @property
+    def _figures(self) -> range:
+        """Which of the lines' columns hold figures."""
+        return range(1, 1 + len(self.columns) + bool(self.counted))
 
     @property
     def legend(self) -> str:
@@ -158,10 +181,10 @@ class Table:
 
     def __str__(self) -> str:
         headings, *lines = self._lines()
-        return "\n".join([self.heading, "", as_text(headings, lines, right=range(1, len(headings))), "", self.legend])
+        return "\n".join([self.heading, "", as_text(headings, lines, right=self._figures), "", self.legend])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         headings, *lines = self._lines()
-        return as_html(headings, lines, right=range(1, len(headings)), caption=self.heading, note=self.legend)
+        return as_html(headings, lines, right=self._figures, caption=self.heading, note=self.legend)

@@ -1,6 +1,7 @@
 """The figures, as the paper prints them."""
 
-from ldvd_lib.paper.layout import Column, Row, Table, Value
+from ldvd_lib.paper.layout import Column, Row, Table, as_printed
+from ldvd_lib.paper.published import PUBLISHED
 
 PROTOCOL = (
     "The paper's scores are of 10,000 samples, ± is the deviation over 4 repetitions with other samples of the same "
@@ -9,18 +10,7 @@ PROTOCOL = (
 )
 
 
-def _value(text: str) -> Value | None:
-    """``"12.86±.15"`` → a value; empty → None."""
-    if not text:
-        return None
-    numbers = [(float(number), len(number.partition(".")[2])) for number in text.split("±")]
-    (mean, _), *deviation = numbers
-    printed = " ± ".join(f"{number:,.{digits}f}" for number, digits in numbers)
-    return Value(mean, deviation[0][0] if deviation else None, printed)
-
-
 _IS, _FID = Column("is", "IS", "higher"), Column("fid", "FID", "lower")
-_HISTORY = Column("is", "IS")  # of systems that differ too much for one to be the best
 _FRAMES = Column("frames", "frames seen")
 _DATA_IS = Column("is", "IS")  # of data: a higher resolution has a higher score, but is not better
 _BOTH = (_IS, _FID)
@@ -32,7 +22,7 @@ def _rows(columns: tuple[Column, ...], *lines: tuple[str, ...]) -> tuple[Row, ..
     for heading, model, *figures in lines:
         label, _, origin = heading.partition("|")
         padded = [*figures, *[""] * (len(columns) - len(figures))]
-        values = {column.key: _value(text) for column, text in zip(columns, padded, strict=True)}
+        values = {column.key: as_printed(text) for column, text in zip(columns, padded, strict=True)}
         rows.append(Row(label, model, values, origin))
     return tuple(rows)
 
@@ -222,24 +212,6 @@ TABLES = {
             note="Reported by TGANv2's authors, 16×192×192: 2,048 samples, ± over ten repetitions; the FID is of their "
             "own code, and cannot be compared with that of the LDVD paper.",
         ),
-        Table(
-            "published",
-            "what authors published of their own models",
-            (_HISTORY,),
-            _rows(
-                (_HISTORY,),
-                ("VGAN, 32×64×64", "", "8.31±.09"),
-                ("TGAN, normal", "tgan-normal", "9.18±.11"),
-                ("TGAN, SVC", "tgan", "11.85±.07"),
-                ("MoCoGAN", "mocogan", "12.42±.03"),
-                ("ProVGAN, 32×256×256", "", "13.59±.07"),
-                ("ProVGAN + SWGAN, 32×256×256", "", "14.56±.05"),
-                ("TGANv2, 16×192×192", "", "22.70±.19"),
-                ("DVD-GAN, 16×128×128, with labels", "", "32.97±1.7"),
-            ),
-            counted="",
-            note="UCF-101. Lengths, resolutions, numbers of samples and of GPUs differ, and DVD-GAN is told the class: "
-            "a history, not a ranking.",
-        ),
+        PUBLISHED,
     )
 }

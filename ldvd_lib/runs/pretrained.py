@@ -39,7 +39,7 @@ def load(name: str, *, data: str | None = None, preset: str | None = None) -> nn
 
     Args:
         name: of the zoo (``"tgan-f"``), or one that `list_models` shows (``"tgan-f-actions-32"``).
-        data: what it was trained on, ``"actions"`` or ``"ucf101"``; by default actions, if there is one.
+        data: what it was trained on, ``"actions"``, ``"weizmann"`` or ``"ucf101"``; by default actions if there is one.
         preset: ``"lite"`` or ``"paper"``; by default lite, if there is one.
 
     Returns:
@@ -89,7 +89,9 @@ def reproduction(data: str = "actions") -> Path:
 
     Args:
         data: the training data, ``"actions"`` or ``"ucf101"``; or ``"question"`` for the trainings that
-            `ldvd_lib.paper.question` is about, with ``question.json`` for `ldvd_lib.paper.read_points`.
+            `ldvd_lib.paper.question` is about, with ``question.json`` for `ldvd_lib.paper.read_points`; or
+            ``"held-out"`` for what judges say of real clips that no generator has seen, to be read with
+            `ldvd_lib.metrics.Evaluation.load`.
 
     Raises:
         FileNotFoundError: if there is no report on that data.

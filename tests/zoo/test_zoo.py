@@ -251,3 +251,16 @@ def test_a_network_and_a_model_of_ones_own_are_used_as_any_other(tmp_path) -> No
         zoo.register("tgan", tgan_colour)
     with pytest.raises(ValueError, match="must be a subclass of VideoGenerator or Discriminator, or a function"):
         zoo.register("linear", torch.nn.Linear)
+
+
+def test_the_number_of_categories_is_that_of_the_data_and_makes_no_other_model() -> None:
+    """A model that tells no classes apart is another one with categories."""
+    assert zoo.compare(zoo.config("mocogan-categories", num_categories=4)) == (True, {})
+    fewer = zoo.config("mocogan-categories", "paper", num_categories=3).with_recipe(average=0.5)
+    assert zoo.compare(fewer) == (True, {"average": 0.5})
+    video = fewer.discriminators["video"]
+    five = replace(video, options=video.options | {"num_categories": 5})
+    mixed = replace(fewer, discriminators=fewer.discriminators | {"video": five})
+    assert not zoo.compare(mixed)[0]
+    assert not zoo.compare(zoo.config("mocogan", num_categories=4))[0]
+    assert not zoo.compare(zoo.config("mocogan-categories", num_categories=0))[0]

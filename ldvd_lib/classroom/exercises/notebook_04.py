@@ -20,6 +20,16 @@ _CLUES = {
     "D": "its clips look real one by one; look again at what the inception score counts",
 }
 
+OBSTACLES = ("nothing", "labels", "split", "resolution", "code", "number of clips")
+_OBSTACLES_BY_PAIR = {"A": "nothing", "B": "resolution", "C": "labels", "D": "split", "E": "code"}
+_PAIR_CLUES = {
+    "A": "both are of one paper, whose note says how many samples and which judge",
+    "B": "look at what Table 7 says of the data's own score",
+    "C": "one of the two is told what to draw",
+    "D": "the same network, the same size of clips, and another set of real ones",
+    "E": "the two papers' FIDs of much the same kind of model differ by thousands",
+}
+
 
 def mystery(train: ClipStore, test: ClipStore, *, count: int = 256, seed: int = 7) -> dict[str, Tensor]:
     """Four sets of videos for exercise 04.3, each with one of `FAILURES`; look at them only after you have answered.
@@ -168,18 +178,39 @@ def _compare_distance(got: Tensor, expected: float, m1: Tensor, c1: Tensor, m2: 
     ),
 )
 def which_failure_is_it(answer):
+    _check_choices(answer, _ANSWERS, FAILURES, _CLUES)
+    return "No single column would have been enough."
+
+
+@exercise(
+    "04.4",
+    title="May they be compared?",
+    hints=(
+        "Ask each pair the reading guide's questions: whose code, which resolution, which clips, who was told what?",
+        "One pair is from one paper, at one resolution, by one judge. In another, one of the two models is asked for a "
+        "class each time.",
+        "A is one protocol. Of the others, one says 64 and 128 px, one says with labels, one says training split, and "
+        "the last are FIDs of two papers, each by its own code.",
+    ),
+)
+def may_they_be_compared(answer):
+    _check_choices(answer, _OBSTACLES_BY_PAIR, OBSTACLES, _PAIR_CLUES)
+    return "Each list can be read from top to bottom; across lists, only what one protocol measured."
+
+
+def _check_choices(answer: Any, right: dict[str, str], choices: tuple[str, ...], clues: dict[str, str]) -> None:
+    """Compare a dictionary of choices with the right ones; of several wrong ones, the first gets its clue."""
     expect(isinstance(answer, dict), f"the answer should be a dictionary, and is a {type(answer).__name__}")
-    words = [answer.get(letter, ...) for letter in _ANSWERS]
+    words = [answer.get(letter, ...) for letter in right]
     if any(word is None or word is ... for word in words):
         attempt(lambda: None)  # not attempted yet
-    for letter, word in zip(_ANSWERS, words, strict=True):
-        expect(word in FAILURES, f"{letter} is {word!r}, and should be one of {', '.join(map(repr, FAILURES))}")
-    wrong = [letter for letter, word in zip(_ANSWERS, words, strict=True) if word != _ANSWERS[letter]]
+    for letter, word in zip(right, words, strict=True):
+        expect(word in choices, f"{letter} is {word!r}, and should be one of {', '.join(map(repr, choices))}")
+    wrong = [letter for letter, word in zip(right, words, strict=True) if word != right[letter]]
     if wrong:
         letter = wrong[0]
-        right = len(_ANSWERS) - len(wrong)
-        raise NotYet(f"{right} of {len(_ANSWERS)} are right; {letter} is not {answer[letter]!r}: {_CLUES[letter]}")
-    return "No single column would have been enough."
+        done = len(right) - len(wrong)
+        raise NotYet(f"{done} of {len(right)} are right; {letter} is not {answer[letter]!r}: {clues[letter]}")
 
 
 def _number(got: Any, what: str) -> Tensor:

@@ -11,6 +11,7 @@ from ldvd_lib.metrics import inception_score
 
 EPSILON = 1e-7
 RIGHT = {"A": "few clips", "B": "blurred", "C": "memorised", "D": "few classes"}
+OBSTACLES = {"A": "nothing", "B": "resolution", "C": "labels", "D": "split", "E": "code"}
 
 
 def divergences(p, epsilon=EPSILON):
@@ -53,6 +54,7 @@ def distance_of_roots(m1, c1, m2, c2):
         ("04.2", distance),
         ("04.2", distance_of_roots),
         ("04.3", RIGHT),
+        ("04.4", OBSTACLES),
     ],
 )
 def test_right_answers_pass(name, answer):
@@ -65,6 +67,8 @@ def test_right_answers_pass(name, answer):
         ("04.1", lambda probabilities: None),
         ("04.2", lambda mean1, covariance1, mean2, covariance2: None),
         ("04.3", dict.fromkeys("ABCD", ...)),
+        ("04.4", dict.fromkeys("ABCDE", ...)),
+        ("04.4", OBSTACLES | {"E": ...}),
     ],
 )
 def test_the_stubs_are_not_attempted_yet(name, answer):
@@ -113,6 +117,13 @@ def test_the_stubs_are_not_attempted_yet(name, answer):
         ("04.3", RIGHT | {"B": "nothing"}, "B is not 'nothing'"),
         ("04.3", RIGHT | {"C": "nothing"}, "C is not 'nothing'"),
         ("04.3", RIGHT | {"D": "few clips"}, "D is not 'few clips'"),
+        ("04.4", [], "should be a dictionary"),
+        ("04.4", OBSTACLES | {"A": "luck"}, "A is 'luck', and should be one of 'nothing', 'labels'"),
+        ("04.4", OBSTACLES | {"A": "code"}, "4 of 5 are right; A is not 'code': both are of one paper"),
+        ("04.4", OBSTACLES | {"B": "number of clips"}, "Table 7"),
+        ("04.4", OBSTACLES | {"C": "nothing"}, "told what to draw"),
+        ("04.4", OBSTACLES | {"D": "nothing", "E": "labels"}, "3 of 5 are right; D is not 'nothing'"),
+        ("04.4", OBSTACLES | {"E": "resolution"}, "differ by thousands"),
     ],
 )
 def test_wrong_answers_are_told_what_is_wrong(name, answer, message):
