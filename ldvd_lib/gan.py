@@ -15,13 +15,37 @@ from torch import Tensor, nn
 
 from ldvd_lib._kit.checks import one_of, suggestion
 from ldvd_lib._kit.configuration import check_type, check_types
-from ldvd_lib.discriminators import Discriminator, VideoDiscriminator
-from ldvd_lib.generators import MoCoGANGenerator, TGANGenerator, VideoGenerator
+from ldvd_lib.discriminators import (
+    Discriminator,
+    GrowingDiscriminator,
+    LevelsDiscriminator,
+    ResNetDiscriminator,
+    VideoDiscriminator,
+)
+from ldvd_lib.generators import (
+    MoCoGANGenerator,
+    ProVGANGenerator,
+    TGANGenerator,
+    TGANv2Generator,
+    VGANGenerator,
+    VideoGenerator,
+)
 from ldvd_lib.recipe import Recipe
 
 # Kind → class. `ldvd_lib.zoo.register` adds to these.
-GENERATORS: dict[str, type[VideoGenerator]] = {"mocogan": MoCoGANGenerator, "tgan": TGANGenerator}
-DISCRIMINATORS: dict[str, type[Discriminator]] = {"stack": VideoDiscriminator}
+GENERATORS: dict[str, type[VideoGenerator]] = {
+    "mocogan": MoCoGANGenerator,
+    "provgan": ProVGANGenerator,
+    "tgan": TGANGenerator,
+    "tganv2": TGANv2Generator,
+    "vgan": VGANGenerator,
+}
+DISCRIMINATORS: dict[str, type[Discriminator]] = {
+    "growing": GrowingDiscriminator,
+    "levels": LevelsDiscriminator,
+    "resnet": ResNetDiscriminator,
+    "stack": VideoDiscriminator,
+}
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -183,6 +207,6 @@ class VideoGAN(nn.Module):
         return self.generator(latents)
 
     def set_step(self, step: int) -> None:
-        """Tell all networks that may grow which step of training it is."""
+        """Tell all networks, some of which may grow, how many steps of training are done."""
         for network in self.networks.values():
             network.set_step(step)

@@ -88,14 +88,14 @@ def squared_gradient(scores: Tensor, videos: Sequence[Tensor]) -> Tensor:
     return torch.stack([gradient.square().sum() for gradient in gradients]).sum() / len(videos[0])
 
 
-def steepness(scores: Tensor, videos: Sequence[Tensor]) -> Tensor:
-    """How far a critic is from being as steep as 1: (norm of the gradient of a video's score - 1)², averaged.
+def steepness(scores: Tensor, videos: Sequence[Tensor], target: float = 1.0) -> Tensor:
+    """How far a critic's steepness is from a target: (norm of the gradient of a video's score - target)², averaged.
 
     Args and result are those of `squared_gradient`; the norm is over all levels of a video.
 
-    Source: Gulrajani et al. 2017, equation 3.
+    Source: Gulrajani et al. 2017, equation 3, with a target of 1.
     """
-    return (gradient_norms(scores, videos) - 1).square().mean()
+    return (gradient_norms(scores, videos) - target).square().mean()
 
 
 def gradient_norms(scores: Tensor, videos: Sequence[Tensor]) -> Tensor:

@@ -8,7 +8,8 @@ how it scores, or where labels come from.
     objective.generator("video", fake)
 
 Source: MODELS §4; R1, Mescheder et al. 2018, "Which Training Methods for GANs do actually Converge?"; gradient penalty,
-Gulrajani et al. 2017, "Improved Training of Wasserstein GANs"; class entropy, Tulyakov et al. 2018, section 3.4.
+Gulrajani et al. 2017, "Improved Training of Wasserstein GANs"; drift, Karras et al. 2018, "Progressive Growing of GANs
+for Improved Quality, Stability, and Variation", appendix A.1; class entropy, Tulyakov et al. 2018, section 3.4.
 """
 
 from collections.abc import Mapping
@@ -69,16 +70,19 @@ class Objective:
     def __init__(self, discriminators: Mapping[str, Discriminator] | nn.ModuleDict, recipe: Recipe) -> None:
         self.discriminators = discriminators
         self.loss = losses.get(recipe.loss)
-        self.r1, self.gradient_penalty = recipe.r1, recipe.gradient_penalty
+        self.r1, self.drift = recipe.r1, recipe.drift
+        self.gradient_penalty, self.gradient_target = recipe.gradient_penalty, recipe.gradient_target
 
     def real(self, name: str, batch: Batch) -> Terms:
-        """What a discriminator minimises on real clips: ``real``; ``class_entropy`` and ``r1`` where they apply."""
+        """What a discriminator minimises on real clips: ``real``; ``class_entropy``, ``drift``, ``r1`` where set."""
         if self.r1:
             batch = batch.leaves()
         scores, logits = self._score(name, batch)
         values = {"real": self.loss.real(scores)}
         if logits is not None:
             values["class_entropy"] = self._class_entropy(name, logits, batch)
+        if self.drift:
+            values["drift"] = self.drift * scores.square().mean()
         if self.r1:
             values["r1"] = self.r1 * losses.squared_gradient(scores, batch.levels)
         return Terms(values, scores)
@@ -89,18 +93,20 @@ class Objective:
         return Terms({"fake": self.loss.fake(scores)}, scores)
 
     def between(self, name: str, real: Batch, fake: Batch, random: torch.Generator) -> dict[str, Tensor]:
-        """What a discriminator minimises between real and generated clips: ``gradient_penalty``, or nothing.
+        """What a discriminator minimises between real and generated clips: ``gradient_penalty``, terms of its own.
 
         Args:
             name: which discriminator.
             real, fake: as many clips of each.
             random: what the places between them are drawn from.
         """
-        if not self.gradient_penalty:
-            return {}
-        batch = losses.mix(real, fake, random).leaves()
-        scores, _ = self._score(name, batch)
-        return {"gradient_penalty": self.gradient_penalty * losses.steepness(scores, batch.levels)}
+        values = {}
+        if self.gradient_penalty:
+            batch = losses.mix(real, fake, random).leaves()
+            scores, _ = self._score(name, batch)
+            steepness = losses.steepness(scores, batch.levels, self.gradient_target)
+            values["gradient_penalty"] = self.gradient_penalty * steepness
+        return values | self.network(name).penalty(real, fake, random)
 
     def discriminator(self, name: str, real: Batch, fake: Batch, random: torch.Generator) -> dict[str, Tensor]:
         """All that a discriminator minimises; generated clips are looked at first, as in training."""

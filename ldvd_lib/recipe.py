@@ -14,6 +14,7 @@ from ldvd_lib._kit.configuration import check_types
 
 OPTIMIZERS = ("rmsprop", "adam")
 PRECISIONS = ("float32", "bfloat16")
+DECAYS = ("none", "linear")
 BATCHES = ("step", "turn", "player")
 
 
@@ -24,9 +25,10 @@ class Game:
     Attributes:
         batches: ``"step"``: one batch, of real and of generated clips, serves the generator and the first move of the
             discriminators, all of which answer to the others as they were before (TGAN, TGANv2); further moves of the
-            discriminators have batches of their own. ``"turn"``: one batch for all discriminators, and a new one for
-            the generator, which answers to the discriminators as they are by then (DVD-GAN). ``"player"``: a batch for
-            each discriminator, and one for each of them again when the generator moves (MoCoGAN).
+            discriminators have batches of their own, whose fakes are of the generator after its move. ``"turn"``: one
+            batch for all discriminators, and a new one for the generator, which answers to the discriminators as they
+            are by then (DVD-GAN). ``"player"``: a batch for each discriminator, and one for each of them again when the
+            generator moves (MoCoGAN).
         discriminator_steps: moves of the discriminators for each of the generator.
     """
 
@@ -44,6 +46,7 @@ GAMES = {
     "tganv2": Game("step", discriminator_steps=3),
     "mocogan": Game("player"),
     "dvd-gan": Game("turn", discriminator_steps=2),
+    "provgan": Game("turn"),
 }
 
 
@@ -76,6 +79,9 @@ class Recipe:
     optimizer: str = _value("rmsprop", "rmsprop (alpha 0.99) or adam, for every player", choices=OPTIMIZERS)
     generator_rate: float = _value(5e-5, "the generator's learning rate", above=0)
     discriminator_rate: float = _value(5e-5, "the discriminators' learning rate", above=0)
+    rate_decay: str = _value(
+        "none", "of both rates: none, or linear (in a line to 0, where the recipe's iterations end)", choices=DECAYS
+    )
     betas: tuple[float, float] = _value((0.5, 0.999), "Adam's decay rates of the two moments", least=0, below=1)
     weight_decay: float = _value(0.0, "L2 coefficient of either optimiser; 0 for none", least=0)
     batch_size: int = _value(32, "videos in a batch; batch normalisation needs at least 2", least=2)
@@ -86,6 +92,8 @@ class Recipe:
     gradient_penalty: float = _value(
         0.0, "weight of (norm of a discriminator's gradient - 1)² between real and generated clips; 0 for none", least=0
     )
+    gradient_target: float = _value(1.0, "what stands for that 1: the norm that the gradient penalty asks for", least=0)
+    drift: float = _value(0.0, "weight of the mean squared score of real clips, which keeps it near 0", least=0)
     frame_stride: int = _value(1, "a training clip takes every N-th frame of the footage", least=1)
     flip: bool = _value(False, "mirror training clips at random")
     average: float = _value(
@@ -124,6 +132,10 @@ class Recipe:
     def describe(cls) -> dict[str, str]:
         """What each value is: name → words."""
         return {value.name: value.metadata["about"] for value in fields(cls)}
+
+    def rate_factor(self, step: int) -> float:
+        """What learning rates are multiplied by when so many steps are done: 1 if they do not decay."""
+        return 1.0 if self.rate_decay == "none" else max(0.0, 1 - step / self.iterations)
 
     def make_optimizer(self, parameters: Iterable[nn.Parameter], rate: float) -> torch.optim.Optimizer:
         """The recipe's optimiser over those of the parameters that are to be learnt."""

@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d
 
-from ldvd_lib._kit.checks import whole_number
+from ldvd_lib._kit.checks import one_of, whole_number
 from ldvd_lib.batch import Batch
+
+SUBSAMPLINGS = ("both", "frames", "batch", "none")  # from a level to the next
 
 
 class View(Protocol):
@@ -60,7 +62,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class Levels:
-    """The same clips at several levels: all of them short and small, ever fewer with more pixels and fewer frames.
+    """The same clips at several levels: all of them small, ever fewer with more pixels and fewer frames.
 
     From a level to the next every second clip is left out, and every second frame of those that stay, beginning with
     the first or the second by chance, clip by clip; pixels double. So every level has about as many numbers.
@@ -68,12 +70,31 @@ class Levels:
     Args:
         count: levels. The first has N clips of T frames and H/2^(count-1) pixels, the last N/2^(count-1) clips of
             T/2^(count-1) frames and H pixels.
+        subsampling: what is left out from a level to the next: ``"both"``, ``"frames"``, ``"batch"`` (clips) or
+            ``"none"``.
     """
 
     count: int
+    subsampling: str = "both"
 
     def __post_init__(self) -> None:
         whole_number("count", self.count, least=1)
+        one_of("subsampling", self.subsampling, SUBSAMPLINGS)
+
+    @property
+    def halves_frames(self) -> bool:
+        """Whether every second frame is left out from a level to the next."""
+        return self.subsampling in ("both", "frames")
+
+    @property
+    def halves_batch(self) -> bool:
+        """Whether every second clip is."""
+        return self.subsampling in ("both", "batch")
+
+    @property
+    def clips(self) -> int:
+        """The smallest batch of which no level has more than its share."""
+        return 2 ** (self.count - 1) if self.halves_batch else 1
 
     def __call__(self, batch: Batch, random: torch.Generator) -> Batch:
         """``(N, C, T, H, W)`` → a tuple of `count` tensors, the coarsest pixels first.
@@ -83,14 +104,18 @@ class Levels:
         """
         videos = batch.video
         halvings = 2 ** (self.count - 1)
-        if any(length % halvings for length in videos.shape[2:]):
+        halved = videos.shape[2:] if self.halves_frames else videos.shape[3:]
+        if any(length % halvings for length in halved):
             raise ValueError(
-                f"{self.count} levels need frames and pixels in multiples of {halvings}, got {tuple(videos.shape)}"
+                f"{self.count} levels need {'frames and ' * self.halves_frames}pixels in multiples of {halvings}, got "
+                f"{tuple(videos.shape)}"
             )
         levels = []
         for level in range(self.count):
-            if level:
-                videos = _every_second_frame(videos[::2], random)
+            if level and self.halves_batch:
+                videos = videos[::2]
+            if level and self.halves_frames:
+                videos = _every_second_frame(videos, random)
             side = halvings // 2**level
             levels.append(avg_pool3d(videos, (1, side, side)) if side > 1 else videos)
         return batch._replace(videos=tuple(levels), context=None)

@@ -314,3 +314,24 @@ def test_a_network_that_does_not_say_what_it_takes_is_given_a_shape() -> None:
     found = anatomy.dissect(network, shape=(3, 8, 16, 16))
     assert found.receptive_field == (3, 5)
     assert found.rows[0].shape == (4, 6, 14, 14)
+
+
+@pytest.mark.parametrize("name", ["vgan", "provgan", "provgan-sw"])
+def test_networks_that_are_no_stacks_are_dissected_whole(name: str) -> None:
+    """Every parameter once; of a network that grows, all stages run and the colours of the last alone."""
+    gan = zoo.build(name)
+    for network in gan.networks.values():
+        table = anatomy.dissect(network)
+        assert table.parameters == sum(parameter.numel() for parameter in network.parameters())
+        assert table.multiply_adds > 0
+        if hasattr(network, "growth"):
+            resting = {".".join(row.name.split(".")[:2]) for row in table.rows if row.kind == "not run"}
+            colours = "to_rgb" if network is gan.generator else "from_rgb"
+            assert resting == {f"{colours}.{pixels}" for pixels in (4, 8, 16)}
+            assert not any("Parametrized" in row.kind for row in table.rows)
+
+
+def test_a_growing_critic_sees_more_from_layer_to_layer() -> None:
+    rows = [row for row in anatomy.dissect(zoo.build("provgan").discriminators["video"]).rows if row.frames is not None]
+    assert [row.frames for row in rows] == sorted(row.frames for row in rows)
+    assert (rows[0].frames, rows[0].pixels) == (1, 1)

@@ -85,6 +85,33 @@ def test_the_gradient_penalty_of_a_linear_critic_is_its_distance_from_steepness_
     assert Objective({"video": critic}, Recipe()).between("video", real, fake, random()) == {}
 
 
+def test_the_gradient_penalty_can_ask_for_another_steepness() -> None:
+    critic, (real, fake) = Linear(), batches()
+    objective = Objective({"video": critic}, Recipe(gradient_penalty=10.0, gradient_target=0.25))
+    terms = objective.between("video", real, fake, random())
+    torch.testing.assert_close(terms["gradient_penalty"], 10 * (critic.layer.weight.norm() - 0.25) ** 2)
+
+
+def test_drift_is_the_mean_squared_score_of_real_clips() -> None:
+    critic, (real, fake) = Linear(), batches()
+    objective = Objective({"video": critic}, Recipe(drift=0.5))
+    torch.testing.assert_close(objective.real("video", real).values["drift"], (critic(real.video) ** 2).mean() / 2)
+    assert "drift" not in objective.fake("video", fake).values
+
+
+def test_a_discriminators_own_terms_are_in_its_loss_and_not_in_the_generators() -> None:
+    class Shy(Linear):
+        def penalty(self, real: Batch, fake: Batch, random: torch.Generator) -> dict[str, torch.Tensor]:
+            return {"size": self.layer.weight.square().sum() + len(real.video) - len(fake.video)}
+
+    critic, (real, fake) = Shy(), batches()
+    objective = Objective({"video": critic}, Recipe(gradient_penalty=2.0))
+    terms = objective.discriminator("video", real, fake, random())
+    assert list(terms) == ["real", "fake", "gradient_penalty", "size"]
+    torch.testing.assert_close(terms["size"], critic.layer.weight.square().sum())
+    assert list(objective.generator("video", fake).values) == ["adversarial"]
+
+
 def test_penalties_add_up_over_levels() -> None:
     """Three clips of which the second level has two, the first and the third: squares of both add up, clip by clip."""
     one = torch.rand(3, 2, generator=random()).requires_grad_()

@@ -23,6 +23,7 @@ from ldvd_lib.recipe import GAMES, Game, Recipe
         ({"average": 1.0}, "average is 1.0, but must be below 1"),
         ({"betas": (0.5, 1.0)}, r"betas is \(0.5, 1.0\), but must be below 1"),
         ({"iterations": 0}, "iterations is 0"),
+        ({"rate_decay": "cosine"}, "rate_decay 'cosine' is unknown.*linear"),
         ({"r1": -1.0}, "r1 is -1.0, but must be at least 0"),
     ],
 )

@@ -100,9 +100,28 @@ def test_each_clip_of_a_level_begins_at_one_of_two_frames_by_chance() -> None:
     assert (numbers[2][:, 0] % 2 == numbers[1][::2, 0]).all()
 
 
+@pytest.mark.parametrize(
+    ("subsampling", "clips", "frames", "smallest"),
+    [("frames", (8, 8, 8), (8, 4, 2), 1), ("batch", (8, 4, 2), (8, 8, 8), 4), ("none", (8, 8, 8), (8, 8, 8), 1)],
+)
+def test_what_is_left_out_is_a_choice(subsampling: str, clips: tuple, frames: tuple, smallest: int) -> None:
+    videos, view = torch.rand(8, 3, 8, 4, 4, generator=generator()), Levels(3, subsampling)
+    seen = view(Batch(videos), generator()).levels
+    shapes = [(n, 3, t, size, size) for n, t, size in zip(clips, frames, (1, 2, 4), strict=True)]
+    assert [tuple(level.shape) for level in seen] == shapes
+    assert view.clips == smallest
+    if subsampling != "frames":
+        assert torch.equal(seen[2], videos[:: 8 // clips[2]])
+
+
 def test_clips_that_cannot_be_halved_are_refused() -> None:
     with pytest.raises(ValueError, match="3 levels need frames and pixels in multiples of 4"):
         Levels(3)(Batch(torch.zeros(2, 3, 6, 8, 8)), generator())
+    with pytest.raises(ValueError, match="3 levels need pixels in multiples of 4"):
+        Levels(3, "batch")(Batch(torch.zeros(2, 3, 6, 6, 6)), generator())
+    assert len(Levels(3, "batch")(Batch(torch.zeros(2, 3, 6, 8, 8)), generator()).levels) == 3
+    with pytest.raises(ValueError, match="subsampling 'clips' is unknown"):
+        Levels(2, "clips")
 
 
 def test_a_pair_needs_what_clips_were_made_from() -> None:

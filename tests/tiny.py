@@ -39,6 +39,64 @@ def mocogan(**discriminator: object) -> VideoGANConfig:
     )
 
 
+def vgan() -> VideoGANConfig:
+    """A VGAN."""
+    sizes = {"image_size": SIZE, "num_frames": FRAMES}
+    stack = {"kinds": ("3d",), "base_channels": 4, "head": "two-way", "bias": True, "norm_eps": 1e-3, "init": "normal"}
+    return VideoGANConfig(
+        "tiny-vgan",
+        "lite",
+        NetworkConfig("vgan", {**sizes, "latent_dim": 6, "channels": 8}),
+        {"video": NetworkConfig("stack", sizes | stack)},
+        Recipe(loss="non-saturating", optimizer="adam", batch_size=4, svc_every=0),
+    )
+
+
+def provgan(**discriminator: object) -> VideoGANConfig:
+    """A ProVGAN of two stages: one step alone, then two in which the second fades in."""
+    both = {"image_size": SIZE, "num_frames": FRAMES, "frames": (2, 4), "base_channels": 16, "max_channels": 4}
+    both |= {"stage_steps": 1, "fade_steps": 2}
+    rates = {"generator_rate": 1e-3, "discriminator_rate": 1e-3, "betas": (0.0, 0.99)}
+    return VideoGANConfig(
+        "tiny-provgan",
+        "lite",
+        NetworkConfig("provgan", {**both, "latent_dim": 6}),
+        {"video": NetworkConfig("growing", both | discriminator)},
+        Recipe(
+            game="provgan",
+            optimizer="adam",
+            batch_size=4,
+            svc_every=0,
+            average=0.9,
+            gradient_penalty=10.0,
+            drift=1e-3,
+            **rates,
+        ),
+    )
+
+
+def tganv2(subsampling: str = "both", **recipe: object) -> VideoGANConfig:
+    """A TGANv2 of two levels, of 4 and 8 px."""
+    both = {"image_size": SIZE, "num_frames": FRAMES, "levels": 2, "subsampling": subsampling}
+    widths = {"latent_dim": 6, "map_size": 2, "recurrent_channels": 8, "base_channels": 4}
+    rates = {"generator_rate": 1e-3, "discriminator_rate": 1e-3, "betas": (0.0, 0.9)}
+    values = {
+        "game": "tganv2",
+        "loss": "non-saturating",
+        "optimizer": "adam",
+        "batch_size": 4,
+        "svc_every": 0,
+        "r1": 0.5,
+    }
+    return VideoGANConfig(
+        "tiny-tganv2",
+        "lite",
+        NetworkConfig("tganv2", both | widths),
+        {"levels": NetworkConfig("levels", both | {"base_channels": 2, "num_blocks": 2})},
+        Recipe(**{**values, **rates, "average": 0.9, **recipe}),
+    )
+
+
 def plain() -> VideoGANConfig:
     """A TGAN of one layer, whose steps are the quickest."""
     config = tgan(kinds=("3d",), base_channels=4)

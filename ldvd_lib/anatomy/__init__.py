@@ -14,10 +14,12 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import type_before_parametrizations
 
 from ldvd_lib._kit.tables import as_html, as_text
-from ldvd_lib.anatomy.costs import BATCH, REST, Costs
+from ldvd_lib.anatomy.costs import REST, Costs
 from ldvd_lib.anatomy.fields import Fields
+from ldvd_lib.discriminators import Discriminator
 
 QUANTITIES = ("parameters", "multiply_adds", "activation_bytes")  # what a network costs
 NOT_RUN = "not run"  # the kind of a part that the forward pass does not use
@@ -32,7 +34,7 @@ class LayerAnatomy:
         kind: its kind in a stack (``"3d"``, ``"2+1d"``, …), else what it is made of.
         shape: of its output for one video, without the batch: ``(C, T, H, W)`` in a stack.
         parameters: learnable and fixed numbers; those that an earlier row has too are counted there.
-        multiply_adds: of convolutions, linear and recurrent layers in one forward pass of one video.
+        multiply_adds: of convolutions, linear and recurrent layers in one forward pass of one video, in training.
         activation_bytes: what autograd keeps of one video for the backward pass.
         frames, pixels: temporal and spatial receptive field of one place of the output, not capped by the video's size
             unless the network takes no other; None where everything is seen, as by a head, and in generators.
@@ -116,6 +118,8 @@ def dissect(network: nn.Module, *, name: str = "", shape: tuple[int, ...] | None
         One row for each layer of a stack and its head, or else for each part with parameters, as they are defined. A
         part that the forward pass does not run has its parameters, the kind ``"not run"`` and no shape. What belongs
         to no part (a parameter of the network itself, arithmetic in its own `forward`) is a last row, ``"rest"``.
+        Where a network has a view of its own (`ldvd_lib.views`), costs are those of what the view shows: of several
+        levels with ever fewer clips, the share of one clip.
 
     Raises:
         ValueError: if no shape is given, and the network says none.
@@ -143,14 +147,16 @@ def dissect(network: nn.Module, *, name: str = "", shape: tuple[int, ...] | None
                 kind=kind if path in costs.shapes else NOT_RUN,
                 shape=costs.shapes.get(path, ()),
                 parameters=sum(parameters.values()),
-                multiply_adds=costs.flops[path] // 2 // BATCH,
-                activation_bytes=saved[path] // BATCH,
+                multiply_adds=costs.flops[path] // 2 // costs.batch,
+                activation_bytes=saved[path] // costs.batch,
                 frames=frames,
                 pixels=pixels,
             )
         )
     others = sum(p.numel() for p in network.parameters() if id(p) not in counted)
-    rest = LayerAnatomy("rest", "", (), others, costs.flops[REST] // 2 // BATCH, saved[REST] // BATCH, None, None)
+    rest = LayerAnatomy(
+        "rest", "", (), others, costs.flops[REST] // 2 // costs.batch, saved[REST] // costs.batch, None, None
+    )
     if rest.parameters or rest.multiply_adds:
         rows.append(rest)
     return Anatomy(name or type(network).__name__, shape, tuple(rows))
@@ -176,13 +182,14 @@ def _parts(network: Any, *, is_generator: bool) -> dict[str, tuple[str, str]]:
         return parts | ({"head": ("head", network.head_kind)} if network.head is not None else {})
 
     def opened(module: nn.Module, path: str, depth: int) -> Iterator[tuple[str, tuple[str, str]]]:
-        # A generator's halves are opened; a discriminator's blocks are not: what they see, they see with all branches.
-        is_container = isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict)
+        # A generator's halves are opened, and discriminators within one; a discriminator's blocks are not: what they
+        # see, they see with all branches.
+        is_container = isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict | Discriminator)
         if depth == 0 or (any(True for _ in module.children()) and (is_container or (is_generator and depth == 1))):
             for inner, child in module.named_children():
                 yield from opened(child, f"{path}.{inner}".strip("."), depth + 1)
         elif any(True for _ in module.parameters()):
-            yield path, (path, type(module).__name__)
+            yield path, (path, type_before_parametrizations(module).__name__)
 
     return dict(opened(network, "", 0))
 

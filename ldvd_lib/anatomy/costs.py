@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from ldvd_lib.batch import Batch
+
 BATCH = 2  # batch normalisation in training needs two; everything reported is for one video
 REST = ""  # the path of the network itself, for what is in none of its parts
 
@@ -23,6 +25,7 @@ class Costs:
         shape: of the input, without the batch.
 
     Attributes:
+        batch: videos that were run.
         shapes: path → shape of the output for one video, of the parts that were run.
         flops: path → operations of the batch; a multiplication and an addition are two.
     """
@@ -33,12 +36,14 @@ class Costs:
         self.flops: dict[str, int] = defaultdict(int)
         self._counter = _Operations()
         self._current = REST
+        # Where levels have ever fewer clips, as many as can be shared out.
+        self.batch = max(BATCH, getattr(getattr(network, "view", None), "clips", 1))
         self._weights = {id(tensor) for tensor in (*network.parameters(), *network.buffers())}
         self._kept: dict[int, tuple[Tensor, str]] = {}  # held, so that no other tensor gets its id
         for path in parts:
             self._watch(path, network.get_submodule(path))
         with self._counter, torch.autograd.graph.saved_tensors_hooks(self._pack, lambda tensor: tensor):
-            network(torch.zeros(BATCH, *shape, device="meta"))
+            run(network, torch.zeros(self.batch, *shape, device="meta"))
         self._go_on_to(REST)
 
     def _watch(self, path: str, module: nn.Module) -> None:
@@ -68,6 +73,22 @@ class Costs:
         for tensor, path in self._kept.values():
             sums[path] += tensor.numel() * tensor.element_size()
         return sums
+
+
+def run(network: Any, inputs: Tensor) -> None:
+    """Let a network do what it does in training: with what its own view shows, if it has one, else with all of it.
+
+    Args:
+        network: a generator or discriminator.
+        inputs: latents or whole videos, of a batch.
+    """
+    view, random = getattr(network, "view", None), torch.Generator().manual_seed(0)
+    if view is None:
+        network(inputs)
+    elif hasattr(network, "latent_dim"):
+        network.generate(inputs, {"": view}, random)
+    else:
+        network.score(view(Batch(inputs, torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device)), random))
 
 
 class _Operations(TorchDispatchMode):

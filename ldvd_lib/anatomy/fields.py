@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from ldvd_lib.anatomy.costs import copy_with
+from ldvd_lib.anatomy.costs import copy_with, run
 
 AMPLE = 64  # frames or pixels: what sees all of so many, though it need not, sees everything
 
@@ -72,7 +72,7 @@ class Fields:
         videos = torch.full((1, self.channels, frames, size, size), 0.5, device="cpu", requires_grad=True)
         try:
             with _AllPositive():
-                self.network(videos)
+                run(self.network, videos)
         except Exception:  # from a part that is made for one size only; what comes before it has been run
             if (frames, size) == (self.frames, self.size):
                 raise

@@ -4,22 +4,42 @@ Videos are ``(N, C, T, H, W)``. Convolutions run fastest with the channels inner
 twice as fast, and on tensor cores too), so modules keep their weights in a channels-last format and hand it on.
 """
 
-from ldvd_lib.blocks.initialization import INITIALIZATIONS, initialize_
+from ldvd_lib.blocks.equalized import he_normal_
+from ldvd_lib.blocks.growing import Growth, MinibatchDeviation, PixelNorm, enlarge, shrink, stage_channels
+from ldvd_lib.blocks.initialization import INITIALIZATIONS, glorot_, initialize_, lecun_
 from ldvd_lib.blocks.noise import InstanceNoise, noise_from
+from ldvd_lib.blocks.recurrent import ConvLSTM, ConvLSTMCell
+from ldvd_lib.blocks.residual import DownBlock, UpBlock, halved
 from ldvd_lib.blocks.shapes import check_video, doublings
 from ldvd_lib.blocks.shift import TemporalShift
+from ldvd_lib.blocks.slices import Slices
 from ldvd_lib.blocks.strided import LAYER_KINDS, LEAKY_SLOPE, LayerGeometry, strided_layer
 
 __all__ = [
     "INITIALIZATIONS",
     "LAYER_KINDS",
     "LEAKY_SLOPE",
+    "ConvLSTM",
+    "ConvLSTMCell",
+    "DownBlock",
+    "Growth",
     "InstanceNoise",
     "LayerGeometry",
+    "MinibatchDeviation",
+    "PixelNorm",
+    "Slices",
     "TemporalShift",
+    "UpBlock",
     "check_video",
     "doublings",
+    "enlarge",
+    "glorot_",
+    "halved",
+    "he_normal_",
     "initialize_",
+    "lecun_",
     "noise_from",
+    "shrink",
+    "stage_channels",
     "strided_layer",
 ]

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Callable
+from typing import TypeVar
 
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from ldvd_lib._kit.checks import one_of
 
@@ -12,15 +14,53 @@ INITIALIZATIONS: dict[str, Callable[[Tensor], object]] = {
     "uniform": lambda weight: nn.init.uniform_(weight, -0.01, 0.01),
     # TGAN's teaching notebook: Xavier with the gain of a ReLU.
     "xavier": lambda weight: nn.init.xavier_uniform_(weight, gain=math.sqrt(2)),
+    # VGAN's published code: standard deviation 0.01; and 0.02 around 1 for the scales of batch normalisation.
+    "normal": lambda weight: nn.init.normal_(weight, std=0.01),
 }
+
+Layer = TypeVar("Layer", bound=nn.Linear | nn.modules.conv._ConvNd)
+
+
+def glorot_(layer: Layer, gain: float = 1.0) -> Layer:
+    """Draw a layer's weights uniformly, as wide as its inputs and outputs together ask for (Glorot & Bengio 2010).
+
+    Args:
+        layer: linear or convolutional; changed in place, its bias to zero.
+        gain: √2 where half of what comes out is cut off by a ReLU.
+
+    Returns:
+        The same layer.
+    """
+    nn.init.xavier_uniform_(layer.weight, gain)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def lecun_(layer: Layer) -> Layer:
+    """Draw a layer's weights from a normal distribution of variance 1 / inputs (LeCun et al. 1998), Chainer's default.
+
+    Args:
+        layer: linear or convolutional; changed in place, its bias to zero.
+
+    Returns:
+        The same layer.
+    """
+    nn.init.normal_(layer.weight, std=1 / math.sqrt(layer.weight[0].numel()))
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
 
 
 def initialize_(module: nn.Module, scheme: str) -> nn.Module:
-    """Draw the weights of every linear and convolutional layer anew; biases become zero, normalisation stays.
+    """Draw the weights of every linear and convolutional layer anew; biases become zero.
+
+    Normalisation stays as it is, but for the scheme ``"normal"``.
 
     Args:
         module: any module; changed in place.
-        scheme: ``"uniform"`` (±0.01), ``"xavier"`` (gain √2) or ``"default"`` (leave PyTorch's own).
+        scheme: ``"uniform"`` (±0.01), ``"xavier"`` (gain √2), ``"normal"`` (standard deviation 0.01; scales of batch
+            normalisation 1 ± 0.02) or ``"default"`` (leave PyTorch's own).
 
     Returns:
         The same module.
@@ -39,4 +79,6 @@ def initialize_(module: nn.Module, scheme: str) -> nn.Module:
             INITIALIZATIONS[scheme](layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+        elif scheme == "normal" and isinstance(layer, _BatchNorm):
+            nn.init.normal_(layer.weight, 1.0, 0.02)
     return module

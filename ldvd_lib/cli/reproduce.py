@@ -51,7 +51,8 @@ def add(commands: Subcommands) -> None:
         "targets",
         metavar="TABLE",
         nargs="*",
-        help="2, 3 (3a), 5 (5a and 5b), 6 (6a and 6b), 8, 9, curvature (Figures 3, 4, 5 and 7), or question",
+        help="2, 3 (3a), 5 (5a and 5b), 6 (6a and 6b), 8, 9, tganv2 (what subsampling is worth), curvature (Figures 3, "
+        "4, 5 and 7), or question",
     )
     reproduce.add_argument(
         "--rows",

@@ -1,5 +1,6 @@
 """What every discriminator of videos is and can do."""
 
+import torch
 from torch import Tensor, nn
 
 from ldvd_lib.batch import Batch
@@ -30,6 +31,15 @@ class Discriminator(nn.Module):
             Scores; logits of classes ``(N, num_categories)``, or None if it has none.
         """
         return self(batch.videos), None
+
+    def penalty(self, real: Batch, fake: Batch, random: torch.Generator) -> dict[str, Tensor]:
+        """Terms of its own in what it minimises, by name, weighted, each a scalar; by default none.
+
+        Args:
+            real, fake: what its `view` shows, as many clips of each.
+            random: what it may draw from.
+        """
+        return {}
 
     def set_step(self, step: int) -> None:
         """As `ldvd_lib.generators.VideoGenerator.set_step`."""

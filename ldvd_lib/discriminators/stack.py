@@ -16,7 +16,7 @@ from ldvd_lib.blocks import LEAKY_SLOPE, LayerGeometry, TemporalShift, check_vid
 from ldvd_lib.discriminators.base import Discriminator
 
 AGGREGATIONS = ("mean", "max", "sum", "per-frame")
-HEADS = ("pooled", "volume", "patch")
+HEADS = ("pooled", "volume", "two-way", "patch")
 
 
 class VideoDiscriminator(Discriminator):
@@ -33,8 +33,10 @@ class VideoDiscriminator(Discriminator):
         in_channels: colour channels.
         space, time: kernel, stride and padding of every layer in space and in time.
         head: ``"pooled"`` (TGAN: what is left of time is aggregated, one 2D convolution gives the score), ``"volume"``
-            (MoCoGAN's non-patch: one 3D convolution over all that is left), or ``"patch"`` (MoCoGAN: the last layer
-            itself gives a map of scores, without normalisation and activation).
+            (MoCoGAN's non-patch: one 3D convolution over all that is left), ``"two-way"`` (VGAN: the same with an
+            output for "real" and one for "generated"; the score is their difference, whose logistic loss is the cross
+            entropy of their softmax), or ``"patch"`` (MoCoGAN: the last layer itself gives a map of scores, without
+            normalisation and activation).
         aggregation: how time becomes one before a pooled head: ``"mean"``, ``"max"``, ``"sum"``, or ``"per-frame"``,
             which scores every time step and averages the scores.
         num_categories: class logits beside the score, for `scores_and_categories`.
@@ -43,7 +45,8 @@ class VideoDiscriminator(Discriminator):
         spectral: spectral normalisation (Miyato et al. 2018) of every convolution.
         noise: standard deviation of Gaussian noise before each layer in training.
         shift_fraction, shift_distance: see `ldvd_lib.blocks.TemporalShift`.
-        init: ``"uniform"`` (TGAN's published ±0.01), ``"xavier"`` or ``"default"`` (PyTorch's).
+        norm_eps: what batch normalisation adds to the variance.
+        init: ``"uniform"`` (TGAN's published ±0.01), ``"xavier"``, ``"normal"`` (VGAN's) or ``"default"`` (PyTorch's).
 
     Raises:
         ValueError: if the stack is impossible, saying at which layer and why.
@@ -68,6 +71,7 @@ class VideoDiscriminator(Discriminator):
         noise: float = 0.0,
         shift_fraction: float = 0.25,
         shift_distance: int = 1,
+        norm_eps: float = 1e-5,
         init: str = "uniform",
     ) -> None:
         super().__init__()
@@ -78,7 +82,7 @@ class VideoDiscriminator(Discriminator):
             raise ValueError("kinds is empty: name the kind of at least one layer, for example ('3d', '2d')")
         self.image_size, self.num_frames, self.in_channels = image_size, num_frames, in_channels
         self.head_kind, self.aggregation, self.num_categories = head, aggregation, num_categories
-        outputs = 1 + num_categories
+        outputs = (2 if head == "two-way" else 1) + num_categories
 
         geometry = LayerGeometry(space, time)
         frames, size, channels = num_frames, image_size, in_channels
@@ -88,7 +92,7 @@ class VideoDiscriminator(Discriminator):
             out_channels = outputs if scores else base_channels * 2**number
             finish: list[nn.Module] = [] if scores else [nn.LeakyReLU(LEAKY_SLOPE, inplace=True)]
             if number and not scores:  # as in DCGAN: no normalisation on the layer that sees the pixels
-                norm = nn.BatchNorm3d(out_channels)
+                norm = nn.BatchNorm3d(out_channels, norm_eps)
                 norm.bias.requires_grad_(train_beta)
                 finish.insert(0, norm)
             try:
@@ -124,7 +128,7 @@ class VideoDiscriminator(Discriminator):
         self.head: nn.Module | None = None
         if head == "pooled":
             self.head = nn.Conv2d(channels, outputs, size, bias=bias)
-        elif head == "volume":
+        elif head in ("volume", "two-way"):
             self.head = nn.Conv3d(channels, outputs, (frames, size, size), bias=bias)
         initialize_(self, init)
         if spectral:
@@ -165,6 +169,9 @@ class VideoDiscriminator(Discriminator):
         x = self.features(videos)[-1]
         if self.head_kind == "patch":
             return x[:, 0], x[:, 1:]
+        if self.head_kind == "two-way":
+            x = self._to_outputs(x).flatten(1)
+            return x[:, 0] - x[:, 1], x[:, 2:]
         if self.head_kind == "volume":
             x = self._to_outputs(x).flatten(1)
         elif self.aggregation == "per-frame":

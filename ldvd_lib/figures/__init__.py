@@ -22,12 +22,14 @@ from ldvd_lib.figures.measuring import (
     plot_trainings,
 )
 from ldvd_lib.figures.question import plot_question
+from ldvd_lib.figures.streams import draw_streams
 from ldvd_lib.figures.tables import draw_table
 
 __all__ = [
     "NEGATIVE",
     "POSITIVE",
     "draw_anatomy",
+    "draw_streams",
     "draw_table",
     "plot_content_bias",
     "plot_density",

@@ -2,6 +2,16 @@
 
 from ldvd_lib.generators.base import VideoGenerator
 from ldvd_lib.generators.mocogan import MoCoGANGenerator
+from ldvd_lib.generators.provgan import ProVGANGenerator
 from ldvd_lib.generators.tgan import TGANGenerator
+from ldvd_lib.generators.tganv2 import TGANv2Generator
+from ldvd_lib.generators.vgan import VGANGenerator
 
-__all__ = ["MoCoGANGenerator", "TGANGenerator", "VideoGenerator"]
+__all__ = [
+    "MoCoGANGenerator",
+    "ProVGANGenerator",
+    "TGANGenerator",
+    "TGANv2Generator",
+    "VGANGenerator",
+    "VideoGenerator",
+]

@@ -19,11 +19,13 @@ class VideoGenerator(nn.Module):
         image_size: height and width of its videos in pixels.
         num_frames: their length.
         latent_dim: dimensions of a latent vector.
+        view: what it paints directly in training, such as several levels; None if it paints whole videos first.
     """
 
     image_size: int
     num_frames: int
     latent_dim: int
+    view: View | None = None
 
     @property
     def latent_parts(self) -> dict[str, slice]:
@@ -72,7 +74,37 @@ class VideoGenerator(nn.Module):
         return real
 
     def set_step(self, step: int) -> None:
-        """Told before each step of training, and to a copy that is to paint as at that step.
+        """Told how many steps of training are done: before the first step, after each, and when a checkpoint is loaded.
 
-        A network that grows finds its stage from it. By default nothing depends on it.
+        A network that grows finds its stage from it; one that nobody has told should be fully grown. By default nothing
+        depends on it.
         """
+
+
+def uniform_latents(n: int, latent_dim: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Draw latents that are uniform in [-1, 1].
+
+    Args:
+        n: how many.
+        latent_dim: dimensions of each.
+        like: on whose device, and of whose type, they shall be.
+        generator: what they are drawn from, on its own device, so that a CPU seed means the same latents everywhere;
+            default torch's global one on the device of `like`.
+
+    Returns:
+        ``(n, latent_dim)``.
+    """
+    device = like.device if generator is None else generator.device
+    return (torch.rand(n, latent_dim, generator=generator, device=device) * 2 - 1).to(like)
+
+
+def normal_latents(n: int, latent_dim: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Draw latents that are standard normal; arguments and result are those of `uniform_latents`."""
+    device = like.device if generator is None else generator.device
+    return torch.randn(n, latent_dim, generator=generator, device=device).to(like)
+
+
+def check_latents(latents: Tensor, latent_dim: int) -> None:
+    """Raise a `ValueError` unless latents are ``(N, latent_dim)``."""
+    if latents.ndim != 2 or latents.shape[1] != latent_dim:
+        raise ValueError(f"latents must be (N, {latent_dim}), got {tuple(latents.shape)}: see sample_latents")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ldvd_lib.batch import Batch, Fakes
 from ldvd_lib.blocks import doublings, initialize_
-from ldvd_lib.generators.base import VideoGenerator
+from ldvd_lib.generators.base import VideoGenerator, check_latents
 from ldvd_lib.views import Frames, View
 
 MAP_SIZE = 4
@@ -113,8 +113,7 @@ class MoCoGANGenerator(VideoGenerator):
         Returns:
             ``(N, 3, T, H, W)`` in [-1, 1], with T = K where `frames` are given.
         """
-        if latents.ndim != 2 or latents.shape[1] != self.latent_dim:
-            raise ValueError(f"latents must be (N, {self.latent_dim}), got {tuple(latents.shape)}: see sample_latents")
+        check_latents(latents, self.latent_dim)
         still = latents[:, : self.content_dim + self.num_categories]
         motion = self.motion(latents[:, self.latent_parts["motion"]])
         if frames is not None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ldvd_lib.blocks import doublings, initialize_
-from ldvd_lib.generators.base import VideoGenerator
+from ldvd_lib.generators.base import VideoGenerator, check_latents, uniform_latents
 
 MAP_SIZE = 4  # the image generator starts from a 4×4 map
 
@@ -142,18 +142,10 @@ class TGANGenerator(VideoGenerator):
         initialize_(self.image, image_init)
 
     def sample_latents(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
-        """Draw `n` latents, uniform in [-1, 1]: ``(n, latent_dim)`` on the device of the weights.
-
-        A generator of another device draws there and the result is moved, so that a CPU seed means the same latents
-        on every machine.
-        """
-        weight = next(self.parameters())
-        device = weight.device if generator is None else generator.device
-        latents = torch.rand(n, self.latent_dim, generator=generator, device=device) * 2 - 1
-        return latents.to(weight)
+        """Draw `n` latents, uniform in [-1, 1], as `ldvd_lib.generators.base.uniform_latents`."""
+        return uniform_latents(n, self.latent_dim, next(self.parameters()), generator)
 
     def forward(self, latents: Tensor) -> Tensor:
         """Latents ``(N, latent_dim)`` → videos ``(N, 3, T, H, W)`` in [-1, 1]."""
-        if latents.ndim != 2 or latents.shape[1] != self.latent_dim:
-            raise ValueError(f"latents must be (N, {self.latent_dim}), got {tuple(latents.shape)}: see sample_latents")
+        check_latents(latents, self.latent_dim)
         return self.image(latents, self.temporal(latents))

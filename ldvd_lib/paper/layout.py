@@ -6,9 +6,6 @@ from ldvd_lib import zoo
 from ldvd_lib._kit.checks import suggestion
 from ldvd_lib._kit.tables import as_html, as_text
 
-# Of models that are not in the zoo.
-_PRINTED_PARAMETERS = {"TGANv2, 16×192×192": "200M"}
-
 
 @dataclass(frozen=True)
 class Value:
@@ -81,7 +78,7 @@ class Row:
     @property
     def parameters(self) -> str:
         """How many, as the paper prints it in some table; empty if it does not."""
-        return zoo.ENTRIES[self.model].paper_parameters if self.model else _PRINTED_PARAMETERS.get(self.label, "")
+        return zoo.ENTRIES[self.model].paper_parameters if self.model else ""
 
     @property
     def heading(self) -> str:

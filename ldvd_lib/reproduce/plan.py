@@ -21,7 +21,7 @@ from ldvd_lib.recipe import Recipe
 CURVATURE, QUESTION = "curvature", "question"  # what is no table; their trainings are in directories of these names
 RUNS = "runs"  # the directory of the tables' trainings
 PLAN, LOCKS = "plan.json", ".locks"
-TABLES = ("2", "3a", "5a", "5b", "6a", "6b", "8", "9")
+TABLES = ("2", "3a", "5a", "5b", "6a", "6b", "8", "9", "tganv2")
 TARGETS = {**{name: (name,) for name in TABLES}, "3": ("3a",), "5": ("5a", "5b"), "6": ("6a", "6b")}
 
 
@@ -30,8 +30,8 @@ class Order:
     """What is asked for.
 
     Attributes:
-        targets: tables of the paper, ``"5a"`` for example (``"5"`` is 5a and 5b), ``"curvature"``, or ``"question"``
-            (see `ldvd_lib.paper.question`).
+        targets: tables of the paper, ``"5a"`` for example (``"5"`` is 5a and 5b), or of TGANv2's (``"tganv2"``, what
+            subsampling is worth); ``"curvature"``, or ``"question"`` (see `ldvd_lib.paper.question`).
         rows: names in the zoo, or of critics of the question; empty for all.
         preset: of the tables' models, ``"lite"`` or ``"paper"``; those of the claims and the question are always lite.
         seeds: of the trainings.

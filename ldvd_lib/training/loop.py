@@ -214,7 +214,6 @@ class Trainer:
         return self.sampler.next_batch().to(self.device)
 
     def _train_step(self) -> dict[str, Tensor]:
-        self.players.set_step(self.step)
         values = play(GAMES[self.recipe.game], self.objective, self.players, self._source)
         self.step += 1
         # Kept on the device: reading it every step would make a GPU wait.
@@ -225,6 +224,8 @@ class Trainer:
             self.players.finish(self.step)
         except ValueError as error:
             raise TrainingDiverged(self._divergence(str(error))) from error
+        # Now, so that what is probed, sampled and saved of this step is what a checkpoint of it is loaded as.
+        self.players.set_step(self.step)
         return values
 
     def _check_finite(self, values: dict[str, Tensor]) -> dict[str, float]:

@@ -34,9 +34,9 @@ class Players:
         self.device = gan.device
         self.views = {name: view_of(network, gan.num_frames) for name, network in gan.discriminators.items()}
         rates = dict.fromkeys(gan.discriminators, self.recipe.discriminator_rate)
+        self._rates = {GENERATOR: self.recipe.generator_rate, **rates}
         self.optimizers = {
-            name: self.recipe.make_optimizer(self.parameters(name), rate)
-            for name, rate in {GENERATOR: self.recipe.generator_rate, **rates}.items()
+            name: self.recipe.make_optimizer(self.parameters(name), rate) for name, rate in self._rates.items()
         }
         decay = self.recipe.average
         self.average = AveragedModel(gan.generator, multi_avg_fn=get_ema_multi_avg_fn(decay)) if decay else None
@@ -55,8 +55,11 @@ class Players:
         return self.generator.sample_latents(n, generator=random)
 
     def set_step(self, step: int) -> None:
-        """Tell networks that may grow which step begins."""
+        """Tell networks that may grow, and learning rates that may fall, how many steps are done."""
         self._gan.set_step(step)
+        for name, rate in self._rates.items():
+            for group in self.optimizers[name].param_groups:
+                group["lr"] = rate * self.recipe.rate_factor(step)
         if self.average is not None:
             cast(VideoGenerator, self.average.module).set_step(step)
             self._calibrated = False

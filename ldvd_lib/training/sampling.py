@@ -49,10 +49,12 @@ def calibrate_(generator: VideoGenerator, *, videos: int = 128, batch_size: int 
     """
     whole_number("videos", videos, least=2)
     whole_number("batch_size", batch_size, least=2)
+    norms = [layer for layer in generator.modules() if isinstance(layer, _BatchNorm)]
+    if not norms:
+        return generator
     random = torch.Generator().manual_seed(seed)
     modes = {module: module.training for module in generator.modules()}
     generator.train()
-    norms = [layer for layer in generator.modules() if isinstance(layer, _BatchNorm)]
     for layer in norms:
         if not _learns(layer):
             layer.eval()

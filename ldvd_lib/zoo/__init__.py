@@ -4,11 +4,11 @@
     gan.generator, gan.discriminators["video"], gan.recipe
 
 The preset ``"paper"`` is the published model; ``"lite"`` is the same with half the pixels along each side and a quarter
-of the channels, layer for layer, and a recipe that shows something within a few hundred steps. `register` adds a
-network or a model of one's own.
+of the channels, layer for layer, and a recipe that shows something within a few hundred steps. (TGANv2 shrinks from 192
+to 32 pixels, and so has fewer blocks and levels, too.) `register` adds a network or a model of one's own.
 """
 
-from ldvd_lib.zoo import tgan, mocogan  # isort: skip  # they register their models, which are listed in this order
+from ldvd_lib.zoo import tgan, mocogan, vgan, provgan, tganv2  # isort: skip  # registers them, in this order
 from ldvd_lib.zoo.building import PRESETS, build, compare, config
 from ldvd_lib.zoo.registry import ALIASES, ENTRIES, Entry, register
 from ldvd_lib.zoo.scale import ALL_3D, IMAGE, factorized, shifted
@@ -30,8 +30,11 @@ __all__ = [
     "factorized",
     "list_models",
     "mocogan",
+    "provgan",
     "register",
     "shifted",
     "tgan",
+    "tganv2",
+    "vgan",
     "with_kinds",
 ]

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ldvd_lib import losses
 from ldvd_lib.discriminators import VideoDiscriminator
 
 
@@ -137,7 +138,23 @@ def test_a_patch_head_scores_a_map() -> None:
     assert "TemporalShift" not in str(VideoDiscriminator(("2d", "shift"), 16, 8, base_channels=4, head="patch"))
 
 
-@pytest.mark.parametrize("head", ["pooled", "volume", "patch"])
+def test_the_logistic_loss_of_a_two_way_head_is_the_cross_entropy_of_its_softmax() -> None:
+    """VGAN's published form: an output for "real", another for "generated"."""
+    discriminator = small(head="two-way", norm_eps=1e-3).eval()
+    videos = torch.randn(4, 3, 8, 16, 16)
+    outputs = discriminator.head(discriminator.features(videos)[-1]).flatten(1)
+    assert outputs.shape == (4, 2)
+    scores, loss = discriminator(videos), losses.get("non-saturating")
+    for is_real, value in ((True, loss.real(scores)), (False, loss.fake(scores))):
+        classes = torch.full((4,), 0 if is_real else 1)
+        torch.testing.assert_close(value, nn.functional.cross_entropy(outputs, classes))
+    torch.testing.assert_close(loss.generator(scores), nn.functional.cross_entropy(outputs, torch.zeros(4).long()))
+    norms = [layer for layer in discriminator.modules() if isinstance(layer, nn.BatchNorm3d)]
+    assert norms
+    assert all(norm.eps == 1e-3 for norm in norms)
+
+
+@pytest.mark.parametrize("head", ["pooled", "volume", "two-way", "patch"])
 def test_categories_come_beside_the_score(head: str) -> None:
     discriminator = small(head=head, num_categories=5, time=(4, 1, 0)).eval()
     videos = torch.randn(2, 3, 8, 16, 16)

@@ -46,9 +46,19 @@ def test_every_model_that_is_needed_exists_at_either_scale(target: str) -> None:
 
 
 def test_rows_without_a_model_of_ours_are_named() -> None:
-    plan = make_plan(Order(("8", "9")))
-    assert plan.left_out["8"] == {"VGAN": "no model of the zoo"}
-    assert len(plan.left_out["9"]) == 3
+    plan = make_plan(Order(("8", "9", "tganv2")))
+    assert plan.left_out == {"8": {}, "9": {}, "tganv2": {"batch of 256": "no model of the zoo"}}
+
+
+def test_what_subsampling_is_worth_is_four_trainings_a_seed_that_differ_in_nothing_else() -> None:
+    plan = make_plan(Order(("tganv2",), seeds=(0, 1, 2)))
+    assert [(training.seed, training.config.name) for training in plan.trainings] == [
+        (seed, name) for seed in (0, 1, 2) for name in ("tganv2", "tganv2-frames", "tganv2-batch", "tganv2-none")
+    ]
+    assert plan.left_out["tganv2"] == {"batch of 256": "no model of the zoo"}
+    assert len({training.config.recipe for training in plan.trainings}) == 1
+    options = [training.config.generator.options | {"subsampling": ""} for training in plan.trainings]
+    assert all(one == options[0] for one in options)
 
 
 def test_a_change_that_makes_two_rows_one_is_seen() -> None:

@@ -84,6 +84,25 @@ def test_the_report_is_whole_and_knows_no_machine(reproduced, tiny_actions) -> N
 
 
 @pytest.mark.slow
+def test_what_subsampling_is_worth_is_reported(tiny_actions, tmp_path) -> None:
+    """TGANv2's own ablation: two of its rows, two steps each."""
+    out = tmp_path / "out"
+    few = ("--rows", "tganv2", "tganv2-none", "--steps", 2, "--batch-size", 4, "--samples", 8, "--repeats", 2)
+    assert ldvd("reproduce", "tganv2", *few, "--data", tiny_actions, "--out", out, "--device", "cpu", "--quiet") == 0
+    text = (out / "report.md").read_text()
+    assert "2 of 2 trainings complete" in text
+    for label, model, reported in (
+        ("batch of 64", "tganv2", "22.70 ± 0.19"),
+        ("no subsampling", "tganv2-none", "12.10 ± 0.10"),
+    ):
+        (line,) = [line for line in text.splitlines() if f"| {model} |" in line]
+        assert label in line
+        assert reported in line
+    assert "Not trained: batch of 256 (no model of the zoo)." in text
+    assert {result.model for result in read_results(out / "report.json")} == {"tganv2", "tganv2-none"}
+
+
+@pytest.mark.slow
 def test_a_report_tells_of_what_is_left(reproduced, tiny_actions, tmp_path, capsys) -> None:
     out = tmp_path / "out"
     ask = ("reproduce", "6a", "--steps", 2, "--data", tiny_actions, "--out", out, "--quiet", "--device", "cpu")

@@ -4,6 +4,7 @@ import contextlib
 from dataclasses import replace
 
 import pytest
+import tiny
 import torch
 from torch.nn import functional as F
 
@@ -72,6 +73,53 @@ def test_a_step_equals_the_game_written_out(config, make_sampler, tmp_path, loss
     total.backward()
     adam[generator].step()
 
+    for name, parameter in gan.named_parameters():
+        torch.testing.assert_close(trainer.gan.get_parameter(name), parameter, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_tganv2s_step_equals_the_game_written_out(make_sampler, tmp_path) -> None:
+    """The generator first, on the fakes that the first of three steps of the discriminator then uses, too; R1 as a sum.
+
+    As in the released ``dirac_updater.py``: 10 times the sum of squared gradients over the batch and its levels, beside
+    the mean of the scores of all levels.
+    """
+    config = tiny.tganv2(r1=10.0 * 4, generator_rate=1e-2, discriminator_rate=1e-2)
+    trainer = trainer_of(config, make_sampler, tmp_path / "run")
+    values = trainer._train_step()
+
+    gan, sampler, random = config.build(seed=1).train(), make_sampler(), torch.Generator().manual_seed(0)
+    generator, critics = gan.generator, gan.discriminators["levels"].critics
+    adam_g, adam_d = (torch.optim.Adam(part.parameters(), 1e-2, betas=(0.0, 0.9)) for part in (generator, critics))
+
+    def scores(levels: tuple) -> torch.Tensor:
+        return torch.cat([critic(level) for critic, level in zip(critics, levels, strict=True)])
+
+    def real_levels() -> list[torch.Tensor]:
+        videos = sampler.next_batch().videos
+        first = torch.randint(2, (2, 1), generator=random)  # of each clip of the second level
+        fine = torch.stack([videos[2 * clip, :, int(first[clip]) :: 2] for clip in range(2)])
+        return [F.avg_pool3d(videos, (1, 2, 2)), fine]
+
+    for step in range(3):
+        real = [level.requires_grad_() for level in real_levels()]
+        fake = generator.paint_levels(generator.sample_latents(4, generator=random), random)
+        if step == 0:
+            generator_loss = F.softplus(-scores(fake)).mean()
+            adam_g.zero_grad()
+            generator_loss.backward()
+            adam_g.step()
+        fake = [level.detach() for level in fake]
+        on_real = scores(real)
+        loss = F.softplus(-on_real).mean() + F.softplus(scores(fake)).mean()
+        gradients = torch.autograd.grad(on_real.sum(), real, create_graph=True)
+        penalty = 10 * sum(gradient.square().sum() for gradient in gradients)
+        adam_d.zero_grad()
+        (loss + penalty).backward()
+        adam_d.step()
+
+    torch.testing.assert_close(values["generator_loss"], generator_loss.detach())
+    torch.testing.assert_close(values["levels_r1"], penalty.detach())
+    torch.testing.assert_close(values["levels_loss"], (loss + penalty).detach())
     for name, parameter in gan.named_parameters():
         torch.testing.assert_close(trainer.gan.get_parameter(name), parameter, rtol=1e-4, atol=1e-6, msg=name)
 
@@ -152,7 +200,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(config, make_sampler, tmp_pat
         assert torch.equal(parts.gan.state_dict()[name], tensor), name
 
 
-@pytest.mark.parametrize("name", ["tgan", "tgan-f", "tgan-tsm", "mocogan", "mocogan-categories", "mocogan-f-sn"])
+@pytest.mark.parametrize(
+    "name", ["tgan", "tgan-f", "tgan-tsm", "mocogan", "mocogan-categories", "mocogan-f-sn", "tganv2"]
+)
 def test_a_step_reads_nothing_from_the_device(name: str, monkeypatch) -> None:
     """On the meta device, which has no values to read: moves, singular value clipping and the average included."""
     gan = zoo.build(name, batch_size=4).to("meta").train()

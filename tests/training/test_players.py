@@ -1,11 +1,12 @@
 """What moves the weights."""
 
 import pytest
+import tiny
 import torch
 from torch import nn
 
 from ldvd_lib.recipe import Recipe
-from ldvd_lib.training.players import step_sizes
+from ldvd_lib.training.players import Players, step_sizes
 
 
 @pytest.mark.parametrize("recipe", [Recipe(), Recipe(optimizer="adam", betas=(0.0, 0.9))], ids=["rmsprop", "adam"])
@@ -36,3 +37,14 @@ def test_what_has_no_size_yet_or_ever_is_refused(optimizer: type[torch.optim.Opt
         made.step()
     with pytest.raises(ValueError, match="RMSprop and Adam"):
         step_sizes(made)
+
+
+@pytest.mark.parametrize(("decay", "shares"), [("none", [1, 1, 1, 1]), ("linear", [1, 0.75, 0.25, 0])])
+def test_rates_stay_or_fall_in_a_line_to_nothing(decay: str, shares: list[float]) -> None:
+    recipe = {"rate_decay": decay, "iterations": 8, "generator_rate": 1e-3, "discriminator_rate": 4e-3}
+    players = Players(tiny.plain().with_recipe(**recipe).build())
+    for step, share in zip((0, 2, 6, 9), shares, strict=True):
+        players.set_step(step)
+        for name, rate in (("generator", 1e-3), ("video", 4e-3)):
+            (group,) = players.optimizers[name].param_groups
+            assert group["lr"] == pytest.approx(rate * share)

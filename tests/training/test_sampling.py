@@ -1,6 +1,7 @@
 """Sampling and the statistics that it needs."""
 
 import pytest
+import tiny
 import torch
 from torch import nn
 from torch.optim.swa_utils import update_bn
@@ -38,6 +39,13 @@ def test_calibration_is_torchs_own_where_nothing_is_frozen(tiny_config) -> None:
         update_bn([theirs.sample_latents(8, generator=random) for _ in range(3)], theirs)
     for name, value in theirs.state_dict().items():
         assert torch.equal(ours.state_dict()[name], value), name
+
+
+def test_without_batch_normalisation_nothing_is_painted(monkeypatch) -> None:
+    generator = tiny.provgan().build().generator.train()
+    monkeypatch.setattr(generator, "forward", None)
+    assert calibrate_(generator) is generator
+    assert generator.training
 
 
 class Frozen(nn.Sequential):

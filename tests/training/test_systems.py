@@ -1,8 +1,9 @@
-"""Toys of the systems to come go through the same doors: they train, resume, sample, and are probed."""
+"""Toys of systems of every way, and small ones of VGAN, ProVGAN and TGANv2: they train, resume, sample, are probed."""
 
 from pathlib import Path
 
 import pytest
+import tiny
 import torch
 import toys
 
@@ -10,7 +11,15 @@ from ldvd_lib.hessian import HessianOperator, objective_of
 from ldvd_lib.runs import Run
 from ldvd_lib.training import SpectrumProbe, Trainer, sample_videos
 
-CONFIGS = toys.configs()
+CONFIGS = toys.configs() | {
+    "VGAN": tiny.vgan(),
+    "ProVGAN": tiny.provgan(),
+    "ProVGAN, sliced": tiny.provgan(head="sliced"),
+    "TGANv2": tiny.tganv2(),
+    "TGANv2, frames only, rates that fall": tiny.tganv2("frames", game="tgan", rate_decay="linear", iterations=8),
+}
+# Parts of networks that grow and that have no share in the first step.
+WAITING = ("finer.", "blocks.8.", "to_rgb.8.", "from_rgb.8.")
 
 
 def train(name: str, sampler, directory: Path, steps: int, **options) -> Trainer:
@@ -31,8 +40,7 @@ def test_every_player_moves_in_the_first_step(name: str, tmp_path, make_sampler)
         }
         prefix = "generator." if player == "generator" else f"discriminators.{player}."
         still = {key for key in learnt if torch.equal(network.state_dict()[key], before[prefix + key])}
-        # What the generator grows by has no share in the first step.
-        assert still <= {"finer.weight"}, player
+        assert all(key.startswith(WAITING) for key in still), (player, still)
         frozen = {key for key, parameter in network.named_parameters() if not parameter.requires_grad}
         assert all(torch.equal(network.state_dict()[key], before[prefix + key]) for key in frozen)
 
@@ -58,7 +66,7 @@ def test_it_samples_is_probed_and_logs_by_one_scheme(name: str, tmp_path, make_s
         expected |= {f"{player}_{what}" for what in ("loss", "real_score", "fake_score")}
     metrics = run.metrics()
     assert metrics.keys() >= expected
-    terms = {"penalty", "r1", "gradient_penalty", "class_entropy"}
+    terms = {"penalty", "r1", "gradient_penalty", "class_entropy", "drift", "slopes"}
     assert all(key.endswith(tuple(terms)) for key in metrics.keys() - expected)
     assert run.spectrum().keys() == set(trainer.gan.discriminators)
     videos = sample_videos(run.generator(), 3, seed=2)
@@ -92,15 +100,63 @@ def test_its_hessian_is_the_derivative_of_the_gradient(name: str, make_sampler) 
         assert (product - slope).norm() <= 5e-3 * product.norm() + 1e-8
 
 
-def test_what_a_growing_generator_has_become_comes_back_with_its_step(tmp_path, make_sampler) -> None:
-    train("provgan", make_sampler(), tmp_path / "run", 3, checkpoint_every=1, keep_checkpoints=None)
+class Watch:
+    """Notes what a callback meets at each step."""
+
+    every = 1
+
+    def __init__(self) -> None:
+        self.shares: list[float] = []
+        self.videos: list[torch.Tensor] = []
+
+    def __call__(self, trainer: Trainer) -> None:
+        networks = [*trainer.gan.networks.values(), trainer.sampling_generator()]
+        (share,) = {network.share for network in networks if hasattr(network, "share")}
+        self.shares.append(share)
+        self.videos.append(sample_videos(trainer.sampling_generator(), 2, seed=0))
+
+
+@pytest.mark.parametrize(("name", "shares"), [("provgan", [0.5, 1, 1, 1]), ("ProVGAN", [0.0, 0.5, 1, 1])])
+def test_what_a_growing_network_has_become_comes_back_with_its_step(name, shares, tmp_path, make_sampler) -> None:
+    """What is sampled and probed of a step while training goes on is what its checkpoint is loaded as."""
+    watch = Watch()
+    train(name, make_sampler(), tmp_path / "run", 4, checkpoint_every=1, keep_checkpoints=None, callbacks=[watch])
     run = Run.open(tmp_path / "run")
-    assert [run.generator(step).share for step in (1, 2, 3)] == [0.5, 1.0, 1.0]
-    assert run.gan(1).generator.share == 0.5
+    assert watch.shares == shares
+    assert [run.generator(step).share for step in (1, 2, 3, 4)] == shares
+    for step, videos in enumerate(watch.videos, start=1):
+        assert torch.equal(sample_videos(run.generator(step), 2, seed=0), videos)
+    for network in run.gan(2).networks.values():
+        assert getattr(network, "share", shares[1]) == shares[1]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_a_run_cut_off_in_a_fade_goes_on_bit_for_bit(steps: int, tmp_path, make_sampler) -> None:
+    """Before, in the middle and at the end of a fade; the averages of the generator's weights, too."""
+    train("ProVGAN", make_sampler(), tmp_path / "parts", steps)
+    parts = train("ProVGAN", make_sampler(), tmp_path / "parts", 5, resume=True).players.networks().state_dict()
+    whole = train("ProVGAN", make_sampler(), tmp_path / "whole", 5).players.networks().state_dict()
+    assert parts.keys() == whole.keys()
+    assert any(key.startswith("average.") for key in whole)
+    assert all(torch.equal(parts[key], tensor) for key, tensor in whole.items())
+
+
+def test_a_probe_sees_the_stage_of_its_step(tmp_path, make_sampler) -> None:
+    """The same numbers from a checkpoint of the middle of a fade as were recorded there."""
+    train("ProVGAN", make_sampler(), tmp_path / "run", 3, checkpoint_every=1, keep_checkpoints=None)
+    run, losses = Run.open(tmp_path / "run"), []
+    videos, _, _ = make_sampler().peek(4)
+    for step in (1, 2, 3):
+        objective = objective_of(run.gan(step), "video", videos)
+        assert objective.real.video.shape[2:] == objective.fake.video.shape[2:] == (4, 8, 8)
+        losses.append(SpectrumProbe(k=1, max_products=20).measure(run.gan(step), "video", videos)["loss"])
+    watched = tmp_path / "watched"
+    train("ProVGAN", make_sampler(), watched, 3, callbacks=[SpectrumProbe(every=1, k=1, max_products=20)])
+    assert Run.open(watched).spectrum()["video"]["loss"].tolist() == pytest.approx(losses, rel=1e-6)
 
 
 def test_the_generators_penalty_is_in_its_loss(tmp_path, make_sampler) -> None:
-    for name in ("vgan", "vgan in turns"):
+    for name in ("vgan", "vgan in turns", "VGAN"):
         train(name, make_sampler(), tmp_path / name, 2)
         metrics = Run.open(tmp_path / name).metrics()
         assert ((metrics["generator_penalty"] > 0) & (metrics["generator_penalty"] < 0.1)).all()
