@@ -40,8 +40,8 @@ def test_unknown_recipe_values_and_options_list_the_known() -> None:
         zoo.config("tgan").with_recipe(learning_rate=1)
     with pytest.raises(ValueError, match=r"no option\(s\) \['depth'\].*kinds"):
         VideoGANConfig("x", "lite", NetworkConfig("tgan"), {"video": NetworkConfig("stack", {"depth": 4})}).build()
-    with pytest.raises(ValueError, match="network kind 'vgan' is unknown"):
-        VideoGANConfig("x", "lite", NetworkConfig("vgan"), {"video": NetworkConfig("stack")}).build()
+    with pytest.raises(ValueError, match="network kind 'stylegan-v' is unknown"):
+        VideoGANConfig("x", "lite", NetworkConfig("stylegan-v"), {"video": NetworkConfig("stack")}).build()
 
 
 def test_it_samples_clips_as_its_recipe_says() -> None:

@@ -11,6 +11,7 @@ from torch import nn
 
 from ldvd_lib import anatomy, paper, zoo
 from ldvd_lib.blocks import LayerGeometry, strided_layer
+from ldvd_lib.metrics import Evaluation
 from ldvd_lib.metrics.fvd_protocols import fvd_under_protocols
 from ldvd_lib.runs import by_condition, collapsed_models, measured, pretrained, read_results
 
@@ -293,3 +294,42 @@ def test_what_the_chapter_on_measuring_says_of_protocols(repository):
     assert smallest is measured_fvds[0] and 1.5 < largest.generated / smallest.generated < 2
     assert "the largest figure is more than half as large again as the smallest" in text
     assert "64 px" in largest.protocol and "the generator's 32 pixels matters most" in text
+
+
+def test_what_is_said_of_the_generators_of_real_people(repository) -> None:
+    text = prose(repository, "06_mocogan.ipynb")
+    first, second = (pretrained.open_run(name, data="weizmann") for name in ("mocogan-f", "mocogan-categories"))
+    for run in (first, second):
+        model = run.config.model
+        command = (
+            f"ldvd train {model.name} --data data/weizmann --average {model.recipe.average} --steps {run.newest_step}"
+        )
+        assert command in text
+    fids, losses = [], []
+    for run in (second, first):
+        (path,) = run.directory.glob("evaluations/*/evaluation.json")
+        fids.append("{:.1f} ± {:.1f}".format(*Evaluation.load(path).summary()["fid"]))
+        history = run.metrics()
+        losses.append(statistics.median(history["video_loss"][history["step"] > run.newest_step - 3_000]))
+    assert "its FID is {}, and the first one's {} (3 × 1,024 samples".format(*fids) in text
+    assert (
+        "the last 3,000 steps the median of its loss is {:.2f}, that of the first generator's judge {:.2f}".format(
+            *losses
+        )
+        in text
+    )
+    instructor = words((repository / "course" / "INSTRUCTOR.md").read_text())
+    assert "second generator has an FID of {:.0f}, the first one of {:.0f}".format(
+        *(float(f.split()[0]) for f in fids)
+    ) in (instructor)
+
+    seen = printed(repository, "06_mocogan.ipynb", "people-actions")
+    low, high = re.search(r"of one content +(\d+)% to (\d+)%", seen).groups()
+    assert f"Clips that share their content show one action in {low} to {high} % of cases" in text
+    motion, whichever = (re.search(rf"{what} +\d+% to (\d+)%", seen)[1] for what in ("of one motion", "whichever"))
+    assert int(motion) <= int(whichever)
+    asked = printed(repository, "06_mocogan.ipynb", "people-asked")
+    share = re.search(r"asked for wave2 .*wave2 +(\d+)%", asked)[1]
+    assert f"sees both arms in {share} % of cases" in text
+    without, having = (float(re.search(rf"{what} categories.* (0\.\d+)", asked)[1]) for what in ("without", "with"))
+    assert having / without == pytest.approx(0.5, abs=0.05)  # "half as much"
