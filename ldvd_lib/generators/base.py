@@ -94,14 +94,19 @@ def uniform_latents(n: int, latent_dim: int, like: Tensor, generator: torch.Gene
     Returns:
         ``(n, latent_dim)``.
     """
-    device = like.device if generator is None else generator.device
+    device = drawing_device(like, generator)
     return (torch.rand(n, latent_dim, generator=generator, device=device) * 2 - 1).to(like)
 
 
 def normal_latents(n: int, latent_dim: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Draw latents that are standard normal; arguments and result are those of `uniform_latents`."""
-    device = like.device if generator is None else generator.device
+    device = drawing_device(like, generator)
     return torch.randn(n, latent_dim, generator=generator, device=device).to(like)
+
+
+def drawing_device(like: Tensor, generator: torch.Generator | None) -> torch.device:
+    """Where latents are drawn: on the device of what draws them, or else of the weights."""
+    return like.device if generator is None else generator.device
 
 
 def check_latents(latents: Tensor, latent_dim: int) -> None:

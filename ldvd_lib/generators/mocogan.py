@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ldvd_lib.batch import Batch, Fakes
 from ldvd_lib.blocks import doublings, initialize_
-from ldvd_lib.generators.base import VideoGenerator, check_latents
+from ldvd_lib.generators.base import VideoGenerator, check_latents, drawing_device, normal_latents
 from ldvd_lib.views import Frames, View
 
 MAP_SIZE = 4
@@ -87,12 +87,12 @@ class MoCoGANGenerator(VideoGenerator):
         A generator of another device draws there and the result is moved to the weights.
         """
         weight = self.recurrent.weight_ih
-        device = weight.device if generator is None else generator.device
-        latents = torch.randn(n, self.latent_dim, generator=generator, device=device)
+        latents = normal_latents(n, self.latent_dim, weight, generator)
         if self.num_categories:
+            device = drawing_device(weight, generator)
             drawn = torch.randint(self.num_categories, (n,), generator=generator, device=device)
             latents[:, self.latent_parts["category"]] = nn.functional.one_hot(drawn, self.num_categories).to(latents)
-        return latents.to(weight)
+        return latents
 
     def motion(self, noise: Tensor) -> Tensor:
         """Motion noise ``(N, (T + 1) · motion_dim)`` → motion vectors ``(N, T, motion_dim)``, by the GRU."""
