@@ -112,8 +112,12 @@ def statuses(notebook: NotebookNode, directory: Path, environment: dict[str, str
     notebook = copy.deepcopy(notebook)
     question = "import json\nfrom ldvd_lib import classroom\nprint(json.dumps(classroom.progress().statuses))"
     notebook.cells.append(nbformat.v4.new_code_cell(question))
-    answer = execute.run(notebook, directory, environment).cells[-1].outputs[-1]
-    return json.loads(answer.text.splitlines()[-1])
+    return json.loads(printed(execute.run(notebook, directory, environment).cells[-1]).splitlines()[-1])
+
+
+def printed(cell: NotebookNode) -> str:
+    """What a cell wrote to its standard output, whole: a busy kernel may send even one line in several pieces."""
+    return "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
 
 
 def problems(notebook: NotebookNode, name: str) -> list[str]:

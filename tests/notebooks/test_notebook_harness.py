@@ -245,6 +245,12 @@ def test_a_notebook_over_the_limit_is_not_written(notebook, tmp_path):
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
+def test_a_line_that_came_in_pieces_is_read_whole():
+    pieces = [("stdout", '{"99.1": '), ("stderr", "a warning\n"), ("stdout", '"passed"}'), ("stdout", "\n")]
+    cell = new_code_cell(outputs=[new_output("stream", name=name, text=text) for name, text in pieces])
+    assert harness.printed(cell) == '{"99.1": "passed"}\n'
+
+
 @pytest.mark.slow
 def test_solutions_that_are_right_pass_and_others_are_caught(unrun, tmp_path):
     unrun.cells[12] = _solution("def f(x):\n    return x + 3")
