@@ -127,6 +127,19 @@ PROTOCOLS = {
             description="as fvd-2048, quick: I3D in bfloat16; compare only with itself",
         ),
         Protocol(
+            "fvd-2048-bfloat16-stride-2",
+            1,
+            "i3d",
+            "logits",
+            False,
+            samples=2_048,
+            repeats=1,
+            frame_stride=2,
+            precision="bfloat16",
+            # Real clips at another speed than a generator's would put the difference in speed into the distance.
+            description="as fvd-2048-bfloat16, for generators that were trained on every second frame",
+        ),
+        Protocol(
             "actions",
             1,
             "actions",
