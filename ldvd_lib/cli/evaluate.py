@@ -41,8 +41,8 @@ def add(commands: Subcommands) -> None:
         help="without a download: actions, the built-in data's own; actions-order, which learnt in which order their "
         "frames are shown instead of their classes; and weizmann, that of those clips (of which it "
         "takes every second frame: train with --frame-stride 2, which is MoCoGAN's own); with one: tgan-2017, "
-        "ldvd-2019, tganv2-2018, fvd-2048, fvd-2048-pooled, fvd-2048-bfloat16, fvd-2048-bfloat16-stride-2 (every second "
-        "frame, as weizmann); torchvision-NAME, where NAME is any of "
+        "ldvd-2019, tganv2-2018, fvd-2048, fvd-2048-stride-2 (every second frame, as weizmann), fvd-2048-pooled, "
+        "fvd-2048-bfloat16; torchvision-NAME, where NAME is any of "
         f"torchvision's video networks (torchvision-r3d_18, say) (default: the data's own, or else {FALLBACK})",
     )
     evaluate.add_argument(
