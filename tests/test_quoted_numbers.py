@@ -203,7 +203,7 @@ def test_trained_kernels_are_flat_in_time(repository):
 
 
 def test_flatter_at_equal_rates(repository):
-    text = prose(repository, "10_capstone_design_a_discriminator.ipynb")
+    text = prose(repository, "11_capstone_design_a_discriminator.ipynb")
     files = [pretrained.reproduction(data) / "claims.json" for data in ("actions", "ucf101")]
     findings = [finding for file in files for finding in paper.read_findings(file) if finding.claim == "3"]
     ratios = {

@@ -1,4 +1,4 @@
-"""The capstone of the course: a brief, and designs that are trained and scored by it (notebook 10).
+"""The capstone of the course: a brief, and designs that are trained and scored by it (notebook 11).
 
     design = capstone.Design("mine", ("3d", "2+1d", "shift", "2d"))
     design.anatomy()                             # what it costs and what it sees
@@ -174,7 +174,7 @@ def score(
 ) -> tuple[Entry, list[Run]]:
     """Train a design and judge what its generator makes.
 
-    Runs stay in ``runs/10-capstone``, and those that are already there are not trained again. Under the quick budget
+    Runs stay in ``runs/capstone``, and those that are already there are not trained again. Under the quick budget
     the spectrum is probed once.
 
     Args:
@@ -192,7 +192,7 @@ def score(
     from ldvd_lib.runs.sources import describe_store
 
     config, costs = design.config(), design.anatomy()
-    judge, home = open_judge("actions"), workspace() / "runs" / "10-capstone"
+    judge, home = open_judge("actions"), workspace() / "runs" / "capstone"
     features = home / f"real-{hashlib.sha256(describe_store(clips).encode()).hexdigest()[:8]}-{2 * samples}"
     real = scores.real_features(judge, clips, samples=2 * samples, seed=100, directory=features, progress=False)
     runs, evaluations = [], []

@@ -1,8 +1,9 @@
 """What a learner has passed so far, in this session and, by the file ``progress.json``, in those before it."""
 
+import functools
 import html
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,12 @@ from ldvd_lib.classroom.results import STATUSES, CheckResult, Status, better, se
 
 # The best status of each exercise in this session, whether or not the file can be written.
 session_statuses: dict[str, Status] = {}
+
+# A line for each time that notebooks were renumbered: the old number of each that moved, and its new one. Each line
+# makes a new version of the file; a file of an older version is read under the new names.
+RENUMBERED: tuple[Mapping[str, str], ...] = (
+    {"10": "11"},  # TGANv2 came in before the capstone
+)
 
 _EXERCISES = "exercises"  # the one key of the file: status by exercise
 
@@ -115,4 +122,21 @@ def _progress_file() -> SharedFile:
     def is_valid(content: Content) -> bool:
         return isinstance(content.get(_EXERCISES, {}), dict)
 
-    return SharedFile(workspace() / "progress.json", is_valid)
+    upgrades = [functools.partial(_renumber, numbers) for numbers in RENUMBERED]
+    return SharedFile(workspace() / "progress.json", is_valid, upgrades)
+
+
+def _renumber(numbers: Mapping[str, str], content: Content) -> Content:
+    """The file's content with all exercises of renumbered notebooks under their new names."""
+    if _EXERCISES not in content:
+        return content
+    kept: dict[str, Any] = {}
+    moved: dict[str, Any] = {}
+    for name, status in content[_EXERCISES].items():
+        notebook, dot, number = name.partition(".")
+        if notebook in numbers:
+            moved[f"{numbers[notebook]}{dot}{number}"] = status
+        else:
+            kept[name] = status
+    # In this order, since a name that was somebody's own may be the course's now.
+    return {**content, _EXERCISES: kept | moved}

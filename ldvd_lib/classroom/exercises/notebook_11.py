@@ -1,4 +1,4 @@
-"""Checks of 10, the capstone."""
+"""Checks of 11, the capstone."""
 
 import math
 
@@ -14,7 +14,7 @@ HALF = {"parameters": BRIEF.parameters // 2, "multiply_adds": BRIEF.multiply_add
 
 
 @exercise(
-    "10.1",
+    "11.1",
     title="On half the means",
     hints=(
         "Which of the two limits does TGAN-F break by more? Ask its anatomy: no choice of kinds alone will do at this "
@@ -56,7 +56,7 @@ _STACKS = (
 
 
 @exercise(
-    "10.2",
+    "11.2",
     title="How far it sees",
     hints=(
         "Keep two numbers while you walk through the layers: how many frames are seen so far, and how many frames of "
@@ -107,7 +107,7 @@ def _walk(kinds, *, kernel: int = 3, shift: int = 2, doubling: bool = True, doub
 
 
 @exercise(
-    "10.3",
+    "11.3",
     title="How many seeds?",
     hints=(
         "The mean of n seeds has an error of noise / √n. What is the error of the difference between two such means?",
@@ -135,10 +135,10 @@ def how_many_seeds(seeds_needed):
 
 
 @exercise(
-    "10.4",
+    "11.4",
     title="Your entry",
     hints=(
-        "Begin with a design that keeps the brief, such as yours of 10.1, and ask BRIEF.violations(design.anatomy()).",
+        "Begin with a design that keeps the brief, such as yours of 11.1, and ask BRIEF.violations(design.anatomy()).",
         "entry, runs = score(design) trains it; board.add(entry) puts it on the board; hand in entry.",
         'design = capstone.Design("my own", ("2+1d", "2+1d", "shift", "2d")), then the two lines of the second hint. '
         "Should its curvature be over the limit, another rate may calm it: recipe={...}.",

@@ -41,7 +41,7 @@ def sound_leaderboard(result: Result, expected: Result) -> str:
 
 def make_progress(directory: Path, number: int) -> None:
     statuses = {"00.1": "passed", "01.1": "passed", "01.2": "failed" if number else "passed"}
-    (directory / "progress.json").write_text(json.dumps({"exercises": statuses}, indent=1))
+    (directory / "progress.json").write_text(json.dumps({"version": 1 + number % 2, "exercises": statuses}, indent=1))
 
 
 def use_progress(directory: Path) -> Result:
