@@ -39,7 +39,9 @@ import add_scores  # noqa: E402
 
 SECTIONS = ["Samples", "Metrics", "Limits", "Licence"]
 FACTS = ["Architecture", "Output", "Data", "Steps", "Recipe", "Weights", "Histories"]
-MOST_IN_ALL = 40_000_000  # bytes of pretrained/
+# Bytes of pretrained/. A system comes with a generator for each of two data sets, 1 to 3 MB each, and nobody should wait
+# for a clone: under 64 MB it takes seconds.
+MOST_IN_ALL = 64_000_000
 
 
 @pytest.fixture
