@@ -1,6 +1,7 @@
 """Figures of training runs."""
 
 import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,55 @@ def plot_training(runs: "Run | dict[str, Run]", *, window: int = 5) -> "Figure":
         axes.set(xlabel="step", title=title)
         axes.grid(alpha=0.25)
         axes.legend(fontsize=8)
+    return figure
+
+
+def plot_seeds(runs: "Mapping[str, Sequence[Run]]", discriminator: str, *, window: int = 5) -> "Figure":
+    """Several trainings of some models: a colour for each model, a line for each training.
+
+    Args:
+        runs: label → trainings of one model, which differ in nothing but their seed, each with a ``spectrum.jsonl``.
+        discriminator: its name, the same in all.
+        window: how many logged values the running median is taken over.
+
+    Returns:
+        A figure of three panels: the discriminator's loss without its penalties; how far the mean score of real videos
+        is above that of generated ones; the largest eigenvalue of its Hessian.
+
+    Raises:
+        ValueError: if a run has no spectrum of it, naming the run.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
+
+    figure = Figure(figsize=(11, 3.3), layout="constrained")
+    panels = figure.subplots(1, 3)
+    for number, (label, trainings) in enumerate(runs.items()):
+        for run, line in zip(trainings, itertools.cycle(("-", "--", ":", "-.")), strict=False):
+            metrics, spectrum = run.metrics(), run.spectrum().get(discriminator)
+            if spectrum is None:
+                raise ValueError(f"{run.directory} has no spectrum of {discriminator!r}: see `ldvd hessian`")
+            own = {
+                name.removeprefix(f"{discriminator}_"): values
+                for name, values in metrics.items()
+                if name.startswith(f"{discriminator}_")
+            }
+            real, fake, loss = own.pop("real_score"), own.pop("fake_score"), own.pop("loss")
+            style = {"color": f"C{number}", "linestyle": line}
+            for panel, values in ((panels[0], loss - sum(own.values())), (panels[1], real - fake)):
+                panel.plot(metrics["step"], values, color=f"C{number}", alpha=0.2, linewidth=0.8)
+                name = f"{label}, seed {run.config.seed}"
+                panel.plot(metrics["step"], smooth(values, window), **style, label=name)
+            panels[2].plot(spectrum["step"], spectrum["largest"], marker="o", markersize=4, **style)
+    panels[2].set_yscale("log")
+    panels[2].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panels[2].yaxis.set_major_formatter("{x:g}")
+    panels[2].yaxis.set_minor_formatter("")
+    titles = ("loss of the critic, without penalties", "score of real − of generated clips", "largest eigenvalue λ⁺")
+    for panel, title in zip(panels, titles, strict=True):
+        panel.set(xlabel="step", title=title)
+        panel.grid(alpha=0.25)
+    panels[0].legend(fontsize=8)
     return figure
 
 

@@ -150,3 +150,32 @@ def test_surfaces_share_their_colours_and_stand_the_right_way_up() -> None:
 def test_a_flat_surface_is_drawn_without_lines() -> None:
     flat = LossSurface(np.linspace(-1, 1, 3), np.ones((3, 3)))
     assert figures.plot_surface(flat).axes[0].get_title() == ""
+
+
+def test_every_training_of_a_model_is_a_line_without_its_penalty(tmp_path) -> None:
+    def training(name: str, penalty: float) -> Run:
+        records = [
+            {
+                "step": s,
+                "video_loss": 5 + penalty,
+                "video_real_score": 3 * s,
+                "video_fake_score": s,
+                "generator_loss": 1,
+            }
+            | ({"video_r1": penalty} if penalty else {})
+            for s in (1, 2)
+        ]
+        return with_spectrum(run_with(tmp_path, name, records), {"video": PROBES})
+
+    runs = {"R1": [training("a", 2.0), training("b", 4.0)], "SVC": [training("c", 0.0)]}
+    loss, scores, curvature = figures.plot_seeds(runs, "video").axes
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["R1, seed 0", "R1, seed 0", "SVC, seed 0"]
+    for line in loss.lines:
+        assert list(line.get_ydata()) == [5, 5]
+    for line in scores.lines:
+        assert list(line.get_ydata()) in ([2, 4], [3, 3])  # as logged, and the running median
+    assert [list(line.get_ydata()) for line in curvature.lines] == [[8.5, 12.5, 20.5]] * 3
+    assert curvature.get_yscale() == "log"
+    assert len({line.get_color() for line in curvature.lines}) == 2
+    with pytest.raises(ValueError, match="no spectrum of 'image'"):
+        figures.plot_seeds(runs, "image")
