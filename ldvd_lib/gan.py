@@ -17,12 +17,14 @@ from ldvd_lib._kit.checks import one_of, suggestion
 from ldvd_lib._kit.configuration import check_type, check_types
 from ldvd_lib.discriminators import (
     Discriminator,
+    DVDGANDiscriminator,
     GrowingDiscriminator,
     LevelsDiscriminator,
     ResNetDiscriminator,
     VideoDiscriminator,
 )
 from ldvd_lib.generators import (
+    DVDGANGenerator,
     MoCoGANGenerator,
     ProVGANGenerator,
     TGANGenerator,
@@ -34,6 +36,7 @@ from ldvd_lib.recipe import Recipe
 
 # Kind → class. `ldvd_lib.zoo.register` adds to these.
 GENERATORS: dict[str, type[VideoGenerator]] = {
+    "dvd-gan": DVDGANGenerator,
     "mocogan": MoCoGANGenerator,
     "provgan": ProVGANGenerator,
     "tgan": TGANGenerator,
@@ -41,6 +44,7 @@ GENERATORS: dict[str, type[VideoGenerator]] = {
     "vgan": VGANGenerator,
 }
 DISCRIMINATORS: dict[str, type[Discriminator]] = {
+    "dvd-gan": DVDGANDiscriminator,
     "growing": GrowingDiscriminator,
     "levels": LevelsDiscriminator,
     "resnet": ResNetDiscriminator,

@@ -97,6 +97,26 @@ def tganv2(subsampling: str = "both", **recipe: object) -> VideoGANConfig:
     )
 
 
+def dvdgan(temporal: str = "convgru", num_categories: int = CLASSES, **recipe: object) -> VideoGANConfig:
+    """A DVD-GAN of one group, from 4 to 8 px."""
+    both = {"image_size": SIZE, "num_categories": num_categories}
+    widths = {"noise_dim": 5, "class_dim": 3, "channels": (8, 4), "blocks": 2}
+    motion = {"temporal": temporal, "frame_dim": 3, "temporal_channels": (4, 4)}
+    rates = {"generator_rate": 1e-3, "discriminator_rate": 1e-3, "betas": (0.0, 0.99)}
+    values = {"game": "dvd-gan", "loss": "hinge", "optimizer": "adam", "batch_size": 4, "svc_every": 0, "average": 0.9}
+    judges = {
+        "spatial": {"num_frames": 2},
+        "temporal": {"num_frames": FRAMES, "pooling": 2, "temporal_blocks": 1},
+    }
+    return VideoGANConfig(
+        "tiny-dvd-gan",
+        "lite",
+        NetworkConfig("dvd-gan", both | widths | motion | {"num_frames": FRAMES}),
+        {name: NetworkConfig("dvd-gan", both | {"channels": (4, 8)} | own) for name, own in judges.items()},
+        Recipe(**{**values, **rates, **recipe}),
+    )
+
+
 def plain() -> VideoGANConfig:
     """A TGAN of one layer, whose steps are the quickest."""
     config = tgan(kinds=("3d",), base_channels=4)

@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from ldvd_lib.batch import Batch
+from ldvd_lib.discriminators import Discriminator
 
 BATCH = 2  # batch normalisation in training needs two; everything reported is for one video
 REST = ""  # the path of the network itself, for what is in none of its parts
@@ -83,12 +84,13 @@ def run(network: Any, inputs: Tensor) -> None:
         inputs: latents or whole videos, of a batch.
     """
     view, random = getattr(network, "view", None), torch.Generator().manual_seed(0)
-    if view is None:
+    if isinstance(network, Discriminator):
+        batch = Batch(inputs, torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device))
+        network.score(batch if view is None else view(batch, random))
+    elif view is None:
         network(inputs)
-    elif hasattr(network, "latent_dim"):
-        network.generate(inputs, {"": view}, random)
     else:
-        network.score(view(Batch(inputs, torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device)), random))
+        network.generate(inputs, {"": view}, random)
 
 
 class _Operations(TorchDispatchMode):

@@ -16,6 +16,8 @@ INITIALIZATIONS: dict[str, Callable[[Tensor], object]] = {
     "xavier": lambda weight: nn.init.xavier_uniform_(weight, gain=math.sqrt(2)),
     # VGAN's published code: standard deviation 0.01; and 0.02 around 1 for the scales of batch normalisation.
     "normal": lambda weight: nn.init.normal_(weight, std=0.01),
+    # BigGAN's and DVD-GAN's (Saxe et al. 2014): as a matrix, all singular values of a weight are 1.
+    "orthogonal": lambda weight: nn.init.orthogonal_(weight),
 }
 
 Layer = TypeVar("Layer", bound=nn.Linear | nn.modules.conv._ConvNd)
@@ -53,14 +55,14 @@ def lecun_(layer: Layer) -> Layer:
 
 
 def initialize_(module: nn.Module, scheme: str) -> nn.Module:
-    """Draw the weights of every linear and convolutional layer anew; biases become zero.
+    """Draw the weights of every linear, convolutional and embedding layer anew; biases become zero.
 
     Normalisation stays as it is, but for the scheme ``"normal"``.
 
     Args:
         module: any module; changed in place.
         scheme: ``"uniform"`` (±0.01), ``"xavier"`` (gain √2), ``"normal"`` (standard deviation 0.01; scales of batch
-            normalisation 1 ± 0.02) or ``"default"`` (leave PyTorch's own).
+            normalisation 1 ± 0.02), ``"orthogonal"`` or ``"default"`` (leave PyTorch's own).
 
     Returns:
         The same module.
@@ -75,10 +77,10 @@ def initialize_(module: nn.Module, scheme: str) -> nn.Module:
         return module
     one_of("initialisation", scheme, (*INITIALIZATIONS, "default"))
     for layer in module.modules():
-        if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd):
+        if isinstance(layer, nn.Linear | nn.modules.conv._ConvNd | nn.Embedding):
             INITIALIZATIONS[scheme](layer.weight)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+            if isinstance(bias := getattr(layer, "bias", None), Tensor):
+                nn.init.zeros_(bias)
         elif scheme == "normal" and isinstance(layer, _BatchNorm):
             nn.init.normal_(layer.weight, 1.0, 0.02)
     return module

@@ -1,10 +1,11 @@
 """Residual blocks: what is learnt is added to what was there.
 
-Source: He et al. 2016, "Identity Mappings in Deep Residual Networks"; as blocks of GANs, Miyato et al. 2018 (SN-GAN);
-as TGANv2 has them, MODELS §2.
+Source: He et al. 2016, "Identity Mappings in Deep Residual Networks"; as blocks of GANs, Miyato et al. 2018 (SN-GAN),
+Brock et al. 2019 (BigGAN); as TGANv2 and DVD-GAN have them, MODELS §2 and §8.
 """
 
 import math
+from collections.abc import Callable
 
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool3d, interpolate, relu
@@ -15,65 +16,111 @@ from ldvd_lib.blocks.initialization import glorot_
 class UpBlock(nn.Module):
     """A generator's block, which doubles height and width by repeating pixels.
 
-    BN, ReLU, ×2, 3×3, BN, ReLU, 3×3; beside it ×2 and 1×1. Convolutions have biases.
+    Norm, ReLU, ×2, 3×3, norm, ReLU, 3×3; beside it ×2 and 1×1. Convolutions have biases.
 
     Args:
         in_channels, out_channels: channels; between the two convolutions there are as many as come out.
+        norm: what makes a normalisation of so many channels; by default batch normalisation.
+        scale: 1 in place of 2 leaves height and width as they are; then, if channels stay too, nothing is learnt
+            beside the convolutions.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
+        scale: int = 2,
+    ) -> None:
         super().__init__()
+        self.scale = scale
         self.residual = nn.Sequential(
-            nn.BatchNorm2d(in_channels),
+            norm(in_channels),
             nn.ReLU(inplace=True),
-            nn.Upsample(scale_factor=2),
+            nn.Upsample(scale_factor=scale) if scale > 1 else nn.Identity(),
             glorot_(nn.Conv2d(in_channels, out_channels, 3, padding=1), math.sqrt(2)),
-            nn.BatchNorm2d(out_channels),
+            norm(out_channels),
             nn.ReLU(inplace=True),
             glorot_(nn.Conv2d(out_channels, out_channels, 3, padding=1), math.sqrt(2)),
         )
-        self.shortcut = glorot_(nn.Conv2d(in_channels, out_channels, 1))
+        stays = scale == 1 and in_channels == out_channels
+        self.shortcut = nn.Identity() if stays else glorot_(nn.Conv2d(in_channels, out_channels, 1))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, in_channels, H, W)`` → ``(N, out_channels, 2H, 2W)``."""
+    def forward(self, x: Tensor, *condition: Tensor) -> Tensor:
+        """Enlarge.
+
+        Args:
+            x: ``(N, in_channels, H, W)``.
+            condition: what the normalisations are given beside the maps; by default nothing.
+
+        Returns:
+            ``(N, out_channels, scale·H, scale·W)``.
+        """
+        first, *enlarge, second, activation, out = self.residual
+        learnt = first(x, *condition)
+        for layer in enlarge:
+            learnt = layer(learnt)
+        learnt = out(activation(second(learnt, *condition)))
         # A 1×1 convolution before pixels are repeated is the same as one after, at a quarter of the cost.
-        return self.residual(x) + interpolate(self.shortcut(x), scale_factor=2)
+        beside = self.shortcut(x)
+        return learnt + (interpolate(beside, scale_factor=self.scale) if self.scale > 1 else beside)
 
 
 class DownBlock(nn.Module):
-    """A discriminator's block, which halves by averages; all kernels are 3×3×3, without normalisation.
+    """A discriminator's block, which halves by averages, without normalisation.
 
-    ReLU, convolution, ReLU, convolution; beside it 1×1×1; the mean over pairs in every axis longer than 1 (see
-    `halved`). The first block of a network has no ReLU before the pixels, and leaves time as it is.
+    ReLU, convolution, ReLU, convolution; beside it 1×1×1; the mean over pairs (see `halved`). The first block of a
+    network has no ReLU before the pixels.
 
     Args:
-        in_channels, out_channels: channels; between the two convolutions there are as many as come in, in the first
-            block as many as come out.
+        in_channels, out_channels: channels.
         first: whether it is the first.
+        hidden_channels: between the two convolutions; by default as many as come in, in the first block as many as
+            come out.
+        over_time: kernels of 3×3×3; without, of 1×3×3, which see every frame alone.
+        halves: what becomes half as long, time and space; by default both, and in the first block space only.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, first: bool = False) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        first: bool = False,
+        hidden_channels: int | None = None,
+        over_time: bool = True,
+        halves: tuple[bool, bool] | None = None,
+    ) -> None:
         super().__init__()
-        hidden = out_channels if first else in_channels
-        self.first = first
-        self.into = glorot_(nn.Conv3d(in_channels, hidden, 3, padding=1), math.sqrt(2))
-        self.out = glorot_(nn.Conv3d(hidden, out_channels, 3, padding=1), math.sqrt(2))
-        self.shortcut = glorot_(nn.Conv3d(in_channels, out_channels, 1))
+        hidden = hidden_channels or (out_channels if first else in_channels)
+        kernel, padding = ((3, 3, 3), (1, 1, 1)) if over_time else ((1, 3, 3), (0, 1, 1))
+        self.first, self.halves = first, (not first, True) if halves is None else halves
+        self.into = glorot_(nn.Conv3d(in_channels, hidden, kernel, padding=padding), math.sqrt(2))
+        self.out = glorot_(nn.Conv3d(hidden, out_channels, kernel, padding=padding), math.sqrt(2))
+        stays = not any(self.halves) and in_channels == out_channels
+        self.shortcut = nn.Identity() if stays else glorot_(nn.Conv3d(in_channels, out_channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """``(N, in_channels, T, H, W)`` → ``(N, out_channels, …)``, half as long in each axis that is halved."""
         if self.first:
             learnt = self.out(relu(self.into(x), inplace=True))
-            return avg_pool3d(learnt, (1, 2, 2)) + self.shortcut(avg_pool3d(x, (1, 2, 2)))
-        return halved(self.out(relu(self.into(relu(x)), inplace=True)) + self.shortcut(x))
+            return halved(learnt, *self.halves) + self.shortcut(halved(x, *self.halves))
+        return halved(self.out(relu(self.into(relu(x)), inplace=True)) + self.shortcut(x), *self.halves)
 
 
-def halved(x: Tensor) -> Tensor:
+def halved(x: Tensor, time: bool = True, space: bool = True) -> Tensor:
     """Averages over two in time, height and width: ``(N, C, T, H, W)`` → ``(N, C, ⌈T/2⌉, ⌈H/2⌉, ⌈W/2⌉)``.
 
     An axis of length 1 stays. One of an odd length gets a zero at either end, which counts, so that no end is lost.
     (TGANv2's code does the same, and gives even a length of 1 two zeros, so that it grows to 3; here it does not.)
+
+    Args:
+        x: maps.
+        time, space: whether these are halved.
     """
-    lengths = x.shape[2:]
-    kernel = [min(length, 2) for length in lengths]
-    return avg_pool3d(x, kernel, padding=[length % 2 if length > 1 else 0 for length in lengths])
+    halves = [wanted and length > 1 for wanted, length in zip((time, space, space), x.shape[2:], strict=True)]
+    if not any(halves):
+        return x
+    padding = [length % 2 if half else 0 for half, length in zip(halves, x.shape[2:], strict=True)]
+    return avg_pool3d(x, [1 + half for half in halves], padding=padding)

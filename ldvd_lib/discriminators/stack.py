@@ -8,11 +8,18 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from ldvd_lib._kit.checks import one_of
 from ldvd_lib.batch import Batch
-from ldvd_lib.blocks import LEAKY_SLOPE, LayerGeometry, TemporalShift, check_video, initialize_, strided_layer
+from ldvd_lib.blocks import (
+    LEAKY_SLOPE,
+    LayerGeometry,
+    TemporalShift,
+    check_video,
+    initialize_,
+    spectral_,
+    strided_layer,
+)
 from ldvd_lib.discriminators.base import Discriminator
 
 AGGREGATIONS = ("mean", "max", "sum", "per-frame")
@@ -132,8 +139,7 @@ class VideoDiscriminator(Discriminator):
             self.head = nn.Conv3d(channels, outputs, (frames, size, size), bias=bias)
         initialize_(self, init)
         if spectral:
-            for module in [m for m in self.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)]:
-                spectral_norm(module)
+            spectral_(self)
         self.layers.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch does not declare it
 
     def features(self, videos: Tensor) -> list[Tensor]:

@@ -24,6 +24,7 @@ class TemporalGenerator(nn.Module):
         channels: channels after each layer but the last; one for each doubling of the length.
         train_beta: learn the offsets of the batch normalisation. The published configuration has none: they are
             kept at zero (and still counted, as MODELS and the paper's totals do).
+        frame_dim: dimensions of each latent out; by default those of the latent in.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class TemporalGenerator(nn.Module):
         channels: tuple[int, ...] = (512, 256, 128, 128),
         *,
         train_beta: bool = False,
+        frame_dim: int | None = None,
     ) -> None:
         super().__init__()
         levels = doublings(num_frames, 1, "num_frames")
@@ -40,7 +42,7 @@ class TemporalGenerator(nn.Module):
             raise ValueError(
                 f"{num_frames} frames take {levels} doublings and so {levels} temporal channels, got {tuple(channels)}"
             )
-        widths = (latent_dim, *channels, latent_dim)
+        widths = (latent_dim, *channels, frame_dim or latent_dim)
         layers: list[nn.Module] = []
         for level, (before, after) in enumerate(itertools.pairwise(widths)):
             # The first layer only mixes channels (length 1 → 1); every other doubles the length.
@@ -53,7 +55,7 @@ class TemporalGenerator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Tanh())
 
     def forward(self, latents: Tensor) -> Tensor:
-        """``(N, latent_dim)`` → ``(N, num_frames, latent_dim)`` in [-1, 1]."""
+        """``(N, latent_dim)`` → ``(N, num_frames, frame_dim)`` in [-1, 1]."""
         return self.layers(latents.unsqueeze(-1)).transpose(1, 2)
 
 

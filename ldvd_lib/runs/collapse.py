@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ldvd_lib import losses
+from ldvd_lib.gan import DISCRIMINATORS, NetworkConfig
 from ldvd_lib.runs.run import Run
 
 WINDOW = 10  # logged steps that are looked at together
@@ -74,8 +75,13 @@ def collapsed(run: Run, *, until: int | None = None) -> dict[str, int]:
             metrics,
             name,
             model.recipe.loss,
-            is_bounded=bool(model.recipe.svc_every or network.options.get("spectral")),
+            is_bounded=bool(model.recipe.svc_every or _is_spectral(network)),
         )
         for name, network in model.discriminators.items()
     }
     return {name: step for name, step in steps.items() if step is not None}
+
+
+def _is_spectral(network: NetworkConfig) -> bool:
+    """Whether a discriminator's spectra are normalised."""
+    return network.has("spectral", DISCRIMINATORS) and bool(network.option("spectral", DISCRIMINATORS))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ldvd_lib._kit.checks import whole_number
+from ldvd_lib.blocks import settle_
 from ldvd_lib.generators import VideoGenerator
 
 
@@ -30,7 +31,8 @@ def calibrate_(generator: VideoGenerator, *, videos: int = 128, batch_size: int 
     """Measure the batch normalisation statistics of a generator anew, in place.
 
     An average of weights needs statistics of its own: those that training kept belong to the weights of the moment.
-    With them, a latent gives the same video whatever else is in its batch.
+    With them, a latent gives the same video whatever else is in its batch. The same goes for the vectors of spectral
+    normalisation, which are brought up to date first.
 
     What is frozen stays as it is: layers of which nothing is learnt, and those that are in evaluation mode whatever the
     mode of the generator. So does everything if the generator fails.
@@ -59,8 +61,10 @@ def calibrate_(generator: VideoGenerator, *, videos: int = 128, batch_size: int 
         if not _learns(layer):
             layer.eval()
     layers = [layer for layer in norms if layer.track_running_stats and layer.training]
-    before = [(layer.momentum, {name: buffer.clone() for name, buffer in layer.named_buffers()}) for layer in layers]
+    momenta = [layer.momentum for layer in layers]
+    before = [(buffer, buffer.clone()) for buffer in generator.buffers()]
     try:
+        settle_(generator)
         for layer in layers:
             layer.reset_running_stats()
             layer.momentum = None  # all batches count the same
@@ -68,12 +72,11 @@ def calibrate_(generator: VideoGenerator, *, videos: int = 128, batch_size: int 
         for piece in torch.arange(videos).tensor_split(math.ceil(videos / batch_size)):
             generator(generator.sample_latents(len(piece), generator=random))
     except BaseException:
-        for layer, (_, buffers) in zip(layers, before, strict=True):
-            for name, buffer in buffers.items():
-                layer.get_buffer(name).copy_(buffer)
+        for buffer, value in before:
+            buffer.copy_(value)
         raise
     finally:
-        for layer, (momentum, _) in zip(layers, before, strict=True):
+        for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
         for module, mode in modes.items():
             module.training = mode

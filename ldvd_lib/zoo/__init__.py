@@ -5,10 +5,11 @@
 
 The preset ``"paper"`` is the published model; ``"lite"`` is the same with half the pixels along each side and a quarter
 of the channels, layer for layer, and a recipe that shows something within a few hundred steps. (TGANv2 shrinks from 192
-to 32 pixels, and so has fewer blocks and levels, too.) `register` adds a network or a model of one's own.
+to 32 pixels, and so has fewer blocks and levels, too; DVD-GAN becomes narrower still, and its generator has a block
+where it had two.) `register` adds a network or a model of one's own.
 """
 
-from ldvd_lib.zoo import tgan, mocogan, vgan, provgan, tganv2  # isort: skip  # registers them, in this order
+from ldvd_lib.zoo import tgan, mocogan, vgan, provgan, tganv2, dvdgan  # isort: skip  # registers them, in this order
 from ldvd_lib.zoo.building import PRESETS, build, compare, config
 from ldvd_lib.zoo.registry import ALIASES, ENTRIES, Entry, register
 from ldvd_lib.zoo.scale import ALL_3D, IMAGE, factorized, shifted
@@ -27,6 +28,7 @@ __all__ = [
     "build",
     "compare",
     "config",
+    "dvdgan",
     "factorized",
     "list_models",
     "mocogan",

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ldvd_lib.blocks import ConvLSTM, ConvLSTMCell
+from ldvd_lib.blocks import ConvGRU, ConvLSTM, ConvLSTMCell, spectral_
 
 
 def linear(convolution: nn.Conv2d) -> torch.Tensor:
@@ -63,3 +63,50 @@ def test_what_cannot_be_is_said() -> None:
         ConvLSTM(3, 4)([None])
     with pytest.raises(ValueError, match="layers must be a whole number"):
         ConvLSTM(3, 4, 0)
+
+
+def gru(channels: int = 4) -> ConvGRU:
+    torch.manual_seed(0)
+    network = ConvGRU(3, channels).double()
+    for layer in (network.update, network.reset, network.candidate):
+        nn.init.normal_(layer.bias)
+    return network
+
+
+def test_a_convgru_equals_its_formula() -> None:
+    """Each convolution of input and state together, frame by frame."""
+    network, inputs = gru(), torch.randn(2, 5, 3, 6, 6, dtype=torch.float64)
+    outputs, hidden = network(inputs, 5), torch.zeros(2, 4, 6, 6, dtype=torch.float64)
+    for step in range(5):
+        both = torch.cat([inputs[:, step], hidden], dim=1)
+        update, reset = network.update(both).sigmoid(), network.reset(both).sigmoid()
+        candidate = network.candidate(torch.cat([inputs[:, step], reset * hidden], dim=1)).relu()
+        hidden = update * hidden + (1 - update) * candidate
+        torch.testing.assert_close(outputs[:, step], hidden, rtol=0, atol=1e-12)
+
+
+def test_one_input_is_the_same_at_every_step() -> None:
+    network, first = gru(), torch.randn(2, 1, 3, 5, 5, dtype=torch.float64)
+    outputs = network(first, 4)
+    assert outputs.shape == (2, 4, 4, 5, 5)
+    torch.testing.assert_close(outputs, network(first.expand(-1, 4, -1, -1, -1), 4))
+    assert not torch.isclose(outputs[:, 1:], outputs[:, :-1]).all()
+
+
+def test_a_frame_of_a_convgru_knows_no_later_one() -> None:
+    network, inputs = gru(), torch.randn(2, 5, 3, 5, 5, dtype=torch.float64)
+    changed = inputs.clone()
+    changed[:, 3] += 1
+    before, after = network(inputs, 5), network(changed, 5)
+    assert torch.equal(before[:, :3], after[:, :3])
+    assert not torch.isclose(before[:, 3:], after[:, 3:]).all((0, 2, 3, 4)).any()
+
+
+def test_spectral_normalisation_sees_a_convgru_once_a_pass() -> None:
+    network = spectral_(gru())
+    once = spectral_(gru())
+    assert torch.equal(network.update.weight, once.update.weight)  # a reading each: one step of power iteration
+    network(torch.randn(1, 1, 3, 4, 4, dtype=torch.float64), 7)
+    _ = once.update.weight
+    for name, buffer in once.update.named_buffers():
+        assert torch.equal(buffer, dict(network.update.named_buffers())[name])

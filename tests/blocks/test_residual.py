@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from ldvd_lib.blocks import DownBlock, UpBlock, halved
@@ -23,6 +24,34 @@ def test_an_up_block_equals_its_layers_written_out() -> None:
     into, out = block.residual[3], block.residual[6]
     expected = out(F.relu(normal(into(twice(F.relu(normal(x))))))) + block.shortcut(twice(x))
     torch.testing.assert_close(block(x), expected, rtol=0, atol=1e-12)
+
+
+class Told(nn.Module):
+    """Stands for a normalisation that is told something: adds it."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        assert x.shape[1] == self.channels
+        return x + condition
+
+
+def test_what_its_normalisations_are_told_comes_to_both() -> None:
+    torch.manual_seed(0)
+    block, x, told = UpBlock(3, 5, norm=Told, scale=1), torch.randn(2, 3, 4, 4), torch.tensor(0.3)
+    into, out = block.residual[3], block.residual[6]
+    expected = out(F.relu(into(F.relu(x + told)) + told)) + block.shortcut(x)
+    torch.testing.assert_close(block(x, told), expected)
+    assert block(x, told).shape == (2, 5, 4, 4)
+
+
+def test_what_stays_as_it_is_has_nothing_learnt_beside_it() -> None:
+    blocks = (UpBlock(3, 3, scale=1), DownBlock(3, 3, halves=(False, False)))
+    assert not [parameter for block in blocks for parameter in block.shortcut.parameters()]
+    learns = (UpBlock(3, 3), UpBlock(3, 4, scale=1), DownBlock(3, 3), DownBlock(3, 4, halves=(False, False)))
+    assert all(list(block.shortcut.parameters()) for block in learns)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +76,22 @@ def test_a_down_block_halves_space_and_but_for_the_first_time(first: bool, shape
     assert block(x).shape == (2, 5, *shape)
     assert torch.equal(x, before)  # ReLUs in place touch nothing of the input
     assert (block.into.out_channels, block.out.out_channels) == ((5, 5) if first else (3, 5))
+
+
+@pytest.mark.parametrize(("time", "space"), [(True, False), (False, True), (False, False), (True, True)])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_down_block_halves_what_it_is_told_to(time: bool, space: bool, first: bool) -> None:
+    block = DownBlock(3, 5, first=first, hidden_channels=7, halves=(time, space))
+    assert block(torch.randn(2, 3, 4, 6, 6)).shape == (2, 5, 2 if time else 4, *[3 if space else 6] * 2)
+    assert (block.into.out_channels, block.out.in_channels) == (7, 7)
+
+
+def test_without_kernels_over_time_each_frame_is_alone() -> None:
+    torch.manual_seed(0)
+    block, x = DownBlock(3, 5, over_time=False, halves=(False, True)), torch.randn(2, 3, 4, 6, 6)
+    alone = torch.cat([block(frame) for frame in x.split(1, dim=2)], dim=2)
+    torch.testing.assert_close(block(x), alone)
+    assert block.into.kernel_size == block.out.kernel_size == (1, 3, 3)
 
 
 def test_third_derivatives_are_right() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +82,21 @@ def test_a_run_is_judged_by_its_log_up_to_a_step(tmp_path: Path) -> None:
     run = Run.open(tmp_path)
     assert list(collapsed(run)) == ["video"]
     assert collapsed(run, until=200) == {}
+
+
+def test_spectral_normalisation_counts_even_where_it_goes_without_saying(tmp_path: Path) -> None:
+    """Scores of bounded critics lie close together: that they are apart by little is no sign of chance."""
+    config = zoo.config("dvd-gan-temporal")
+    gaps = np.full(20, 0.1)
+    metrics = {key.replace("video", "temporal"): value for key, value in log(gaps, loss=2.0).items()}
+    metrics |= {"seconds": np.arange(20.0)}
+    lines = [json.dumps({key: values[place].item() for key, values in metrics.items()}) for place in range(20)]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    temporal = config.discriminators["temporal"]
+    assert "spectral" not in temporal.options
+    for spectral, found in ((None, []), (True, []), (False, ["temporal"])):
+        options = temporal.options | ({} if spectral is None else {"spectral": spectral})
+        model = replace(config, discriminators={"temporal": replace(temporal, options=options)})
+        save_json(to_dict(RunConfig(model, {}, 0)), tmp_path / "config.json")
+        run = Run.open(tmp_path)
+        assert list(collapsed(run)) == found

@@ -214,3 +214,38 @@ def test_a_step_reads_nothing_from_the_device(name: str, monkeypatch) -> None:
     report = play(GAMES[gan.recipe.game], objective, players, source)
     players.finish(gan.recipe.svc_every or 1)
     assert all(value.is_meta for value in report.values())
+
+
+@pytest.mark.parametrize("game", ["dvd-gan", "provgan", "tgan", "mocogan"])
+def test_both_of_dvd_gans_judges_are_told_the_classes_of_all_that_they_see(game: str) -> None:
+    """Of real clips those that came with them, and of generated ones those that their latents ask for."""
+    players = Players(tiny.dvdgan(game=game).build(seed=1))
+    shown: dict[str, list[Batch]] = {name: [] for name in players.discriminators}
+    for name, network in players.discriminators.items():
+
+        def score(batch: Batch, name=name, usual=network.score) -> tuple:
+            shown[name].append(batch.detach())
+            return usual(batch)
+
+        network.score = score
+    clips, drawn, random = tiny.sampler(), [], torch.Generator().manual_seed(0)
+    objective = Objective(players.discriminators, players.recipe)
+
+    def latents(n: int, random: torch.Generator, usual=players.latents) -> torch.Tensor:
+        drawn.append(usual(n, random))
+        return drawn[-1]
+
+    players.latents = latents
+    real: list[torch.Tensor] = []
+
+    def next_batch() -> Batch:
+        real.append(clips.next_batch())
+        return real[-1]
+
+    play(GAMES[game], objective, players, Source(next_batch, 4, random))
+    asked = {tuple(players.generator.classes(part).tolist()) for part in drawn}
+    given = {tuple(batch.labels.tolist()) for batch in real}
+    for name, frames in (("spatial", 2), ("temporal", tiny.FRAMES)):
+        assert all(batch.video.shape[2] == frames for batch in shown[name])
+        labels = {tuple(batch.labels.tolist()) for batch in shown[name]}
+        assert labels & asked and labels & given and labels <= asked | given

@@ -16,7 +16,7 @@ from torch import nn
 
 from ldvd_lib import video
 from ldvd_lib.data.decode import probe
-from ldvd_lib.generators import MoCoGANGenerator, TGANGenerator
+from ldvd_lib.generators import DVDGANGenerator, MoCoGANGenerator, TGANGenerator
 from ldvd_lib.latents import share_part, spherical_walk, straight_walk
 from ldvd_lib.widgets import SampleBrowser
 
@@ -192,6 +192,13 @@ def test_the_menu_offers_what_the_latents_have():
     assert categorical.grids[2:] == ["same content", "same motion", "same category"]
     categorical.grid = "same category"
     assert len(categorical.latents[:, categorical.generator.latent_parts["category"]].unique(dim=0)) == 1
+    sizes = {"noise_dim": 4, "num_categories": 3, "channels": (4, 4), "temporal": "tgan", "temporal_channels": (4,)}
+    told = SampleBrowser(DVDGANGenerator(8, 2, **sizes), num_videos=3)
+    assert told.grids == ["samples", "walk", "same noise", "same category"]
+    told.truncation = 0.5
+    told.grid = "same noise"
+    assert torch.equal(told.latents[0, :4], told.latents[2, :4])
+    assert torch.equal(told.latents[:, 4:].sum(1), torch.ones(3)), "classes are not truncated"
     assert SampleBrowser(Tinted(), num_videos=1).grids == ["samples"], "one sample leads nowhere"
 
 
