@@ -333,3 +333,24 @@ def test_what_is_said_of_the_generators_of_real_people(repository) -> None:
     assert f"sees both arms in {share} % of cases" in text
     without, having = (float(re.search(rf"{what} categories.* (0\.\d+)", asked)[1]) for what in ("without", "with"))
     assert having / without == pytest.approx(0.5, abs=0.05)  # "half as much"
+
+
+def test_where_tganv2_keeps_its_weights_and_what_it_keeps_for_training(repository):
+    name = "10_tganv2_train_sparsely.ipynb"
+    text = prose(repository, name)
+    tables = {}
+    for model in ("tganv2-none", "tganv2"):
+        with torch.device("meta"):
+            tables[model] = anatomy.dissect(zoo.build(model, "paper").generator)
+    whole, sparse = tables["tganv2-none"], tables["tganv2"]
+    share = sum(row.parameters for row in whole.rows if row.name.startswith("recurrent")) / whole.parameters
+    assert f"{share:.0%}".replace("%", " %") + f" of the {whole.parameters / 1e6:.0f} million parameters" in text
+    last = sum(row.activation_bytes for row in whole.rows if row.name.startswith(("blocks.5", "renderings.3")))
+    assert last > whole.activation_bytes / 2
+    assert "keep more than all the rest" in text
+    lines = printed(repository, name, "totals")
+    for table in (whole, sparse):
+        assert f"{table.multiply_adds / 1e9:5.1f} G multiply-adds; {table.activation_bytes / 2**20:4.0f} MiB" in lines
+    clips = [32 // 2**level for level in range(4)]
+    assert f"As the list has {' + '.join(map(str, clips))} scores, more than half" in text
+    assert clips[0] > sum(clips) / 2

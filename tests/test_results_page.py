@@ -363,6 +363,18 @@ def test_what_leaving_out_is_worth_is_as_measured(page: str) -> None:
         figures = [measured(trainings) for trainings in (equal_steps, equal_time)]
         told = f"| {what} | {figures[0]['fid']} | {steps} | {figures[1]['fid']} |"
         assert told in page
+    fids = {
+        model: [rounded(result.values["fid"][0]) for result in files[1] if result.model == model]
+        for model in (*rows, "tganv2-svc")
+    }
+    assert fids["tganv2-batch"] == ["735", "331"] and fids["tganv2-svc"] == ["601", "596"]
+    for seed in (0, 1):
+        frames, none, svc, r1 = (
+            float(fids[model][seed]) for model in ("tganv2-frames", "tganv2-none", "tganv2-svc", "tganv2")
+        )
+        assert frames < none and svc < r1
+    (own,) = shelf.entry("tganv2-actions-32")["metrics"]
+    assert f"an FID of {statistics.mean(own['values']['fid']):.0f}" in page
 
 
 def held_out(data: str, metric: str) -> str:

@@ -90,7 +90,9 @@ def reproduction(data: str = "actions") -> Path:
     Args:
         data: the training data, ``"actions"`` or ``"ucf101"``; or ``"question"`` for the trainings that
             `ldvd_lib.paper.question` is about, with ``question.json`` for `ldvd_lib.paper.read_points`; or
-            ``"held-out"`` for what judges say of real clips that no generator has seen, to be read with
+            ``"tganv2"`` for its ablation, at equal steps (``report.json``) and at equal time (``equal-time.json``),
+            with histories under R1 and under singular value clipping, run directories without weights, in ``r1-svc``;
+            or ``"held-out"`` for what judges say of real clips that no generator has seen, to be read with
             `ldvd_lib.metrics.Evaluation.load`.
 
     Raises:
