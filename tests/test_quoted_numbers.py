@@ -307,7 +307,7 @@ def test_what_is_said_of_the_generators_of_real_people(repository) -> None:
         assert command in text
     fids, losses = [], []
     for run in (second, first):
-        (path,) = run.directory.glob("evaluations/*/evaluation.json")
+        (path,) = run.directory.glob("evaluations/weizmann-*/evaluation.json")
         fids.append("{:.1f} ± {:.1f}".format(*Evaluation.load(path).summary()["fid"]))
         history = run.metrics()
         losses.append(statistics.median(history["video_loss"][history["step"] > run.newest_step - 3_000]))
