@@ -39,8 +39,8 @@ import add_scores  # noqa: E402
 
 SECTIONS = ["Samples", "Metrics", "Limits", "Licence"]
 FACTS = ["Architecture", "Output", "Data", "Steps", "Recipe", "Weights", "Histories"]
-# Bytes of pretrained/. A system comes with a generator for each of two data sets, 1 to 3 MB each, and nobody should wait
-# for a clone: under 64 MB it takes seconds.
+# Bytes of pretrained/. A system comes with a generator for each of two data sets, 1 to 3 MB each, and nobody should
+# wait for a clone: under 64 MB it takes seconds.
 MOST_IN_ALL = 64_000_000
 
 
