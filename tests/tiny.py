@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.gan import NetworkConfig, VideoGANConfig
+from ldvd_lib.hessian import DiscriminatorObjective, HessianOperator
 from ldvd_lib.recipe import Recipe
 
 SIZE, FRAMES, CLASSES = 8, 4, 2
@@ -143,3 +145,20 @@ def store() -> ClipStore:
 def sampler(seed: int = 0) -> WindowSampler:
     """Batches of four windows of them."""
     return WindowSampler(store(), batch_size=4, num_frames=FRAMES, seed=seed)
+
+
+def slope_along(objective: DiscriminatorObjective, vector: torch.Tensor, width: float) -> torch.Tensor:
+    """The derivative of an objective's gradient along a vector, by central differences of this half width."""
+
+    def move(distance: float) -> None:
+        with torch.no_grad():
+            for parameter, part in zip(objective.parameters, operator.unflatten(vector), strict=True):
+                parameter += distance * part
+
+    operator = HessianOperator(objective, objective.parameters)
+    ends = []
+    for distance in (width, -width):
+        move(distance)
+        ends.append(HessianOperator(objective, objective.parameters).gradient)
+        move(-distance)
+    return (ends[0] - ends[1]) / (2 * width)

@@ -94,17 +94,24 @@ def uniform_latents(n: int, latent_dim: int, like: Tensor, generator: torch.Gene
     Returns:
         ``(n, latent_dim)``.
     """
-    device = drawing_device(like, generator)
+    device = _drawing_device(like, generator)
     return (torch.rand(n, latent_dim, generator=generator, device=device) * 2 - 1).to(like)
 
 
 def normal_latents(n: int, latent_dim: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
     """Draw latents that are standard normal; arguments and result are those of `uniform_latents`."""
-    device = drawing_device(like, generator)
+    device = _drawing_device(like, generator)
     return torch.randn(n, latent_dim, generator=generator, device=device).to(like)
 
 
-def drawing_device(like: Tensor, generator: torch.Generator | None) -> torch.device:
+def category_latents(n: int, num_categories: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Draw categories, uniform and one-hot, ``(n, num_categories)``; arguments as of `uniform_latents`."""
+    device = _drawing_device(like, generator)
+    drawn = torch.randint(num_categories, (n,), generator=generator, device=device)
+    return nn.functional.one_hot(drawn, num_categories).to(like)
+
+
+def _drawing_device(like: Tensor, generator: torch.Generator | None) -> torch.device:
     """Where latents are drawn: on the device of what draws them, or else of the weights."""
     return like.device if generator is None else generator.device
 

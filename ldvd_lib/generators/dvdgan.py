@@ -20,7 +20,7 @@ from ldvd_lib.blocks import (
     initialize_,
     spectral_,
 )
-from ldvd_lib.generators.base import VideoGenerator, check_latents, drawing_device, normal_latents
+from ldvd_lib.generators.base import VideoGenerator, category_latents, check_latents, normal_latents
 from ldvd_lib.generators.tgan import TemporalGenerator
 
 MAP_SIZE = 4
@@ -132,9 +132,7 @@ class DVDGANGenerator(VideoGenerator):
         noise = normal_latents(n, self.noise_dim, weight, generator)
         if not self.num_categories:
             return noise
-        device = drawing_device(weight, generator)
-        drawn = torch.randint(self.num_categories, (n,), generator=generator, device=device)
-        return torch.cat([noise, nn.functional.one_hot(drawn, self.num_categories).to(noise)], dim=1)
+        return torch.cat([noise, category_latents(n, self.num_categories, weight, generator)], dim=1)
 
     def condition(self, latents: Tensor) -> Tensor:
         """Latents ``(N, latent_dim)`` → what all norms are told, ``(N, T, D)``, or ``(N, 1, D)`` if of no frame."""

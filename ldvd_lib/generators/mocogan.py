@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ldvd_lib.batch import Batch, Fakes
 from ldvd_lib.blocks import doublings, initialize_
-from ldvd_lib.generators.base import VideoGenerator, check_latents, drawing_device, normal_latents
+from ldvd_lib.generators.base import VideoGenerator, category_latents, check_latents, normal_latents
 from ldvd_lib.views import Frames, View
 
 MAP_SIZE = 4
@@ -89,9 +89,7 @@ class MoCoGANGenerator(VideoGenerator):
         weight = self.recurrent.weight_ih
         latents = normal_latents(n, self.latent_dim, weight, generator)
         if self.num_categories:
-            device = drawing_device(weight, generator)
-            drawn = torch.randint(self.num_categories, (n,), generator=generator, device=device)
-            latents[:, self.latent_parts["category"]] = nn.functional.one_hot(drawn, self.num_categories).to(latents)
+            latents[:, self.latent_parts["category"]] = category_latents(n, self.num_categories, weight, generator)
         return latents
 
     def motion(self, noise: Tensor) -> Tensor:
