@@ -268,6 +268,19 @@ def test_the_weizmann_actions_go_the_same_way(trained, tiny_weizmann, tmp_path, 
     assert "fold 11 is unknown" in capsys.readouterr().err
 
 
+def test_a_generator_that_is_told_classes_is_asked_for_each(tiny_actions, tmp_path, capsys) -> None:
+    data = ("--data", tiny_actions, "--device", "cpu", "--quiet")
+    assert ldvd("train", "dvd-gan-1d", *data, "--steps", 1, "--batch-size", 2, "--out", tmp_path / "run") == 0
+    few = ("--samples", 8, "--repeats", 1, "--classes")
+    capsys.readouterr()
+    assert ldvd("evaluate", tmp_path / "run", *data, *few) == 0
+    named = capsys.readouterr().out.splitlines()
+    names = ClipStore.open(tiny_actions.with_name("actions-32")).class_names
+    assert [line.split()[0] for line in named[-len(names) - 1 :]] == [*names, "all"]
+    assert ldvd("evaluate", "--real", *data, *few) == 1
+    assert "leave it out with --real" in capsys.readouterr().err
+
+
 def test_a_judge_of_other_classes_is_allowed_and_warned_of(trained, tiny_actions, tmp_path, capsys, caplog) -> None:
     options = ("--samples", 8, "--repeats", 1, "--device", "cpu", "--quiet")
     assert ldvd("evaluate", trained, "--data", tiny_actions, *options, "--out", tmp_path / "own") == 0

@@ -66,6 +66,11 @@ def add(commands: Subcommands) -> None:
         "--features", type=Path, help="directory for the features of the real clips (default: beside the store)"
     )
     evaluate.add_argument("--seed", type=int, default=0, help="of the first repetition (default: %(default)s)")
+    evaluate.add_argument(
+        "--classes",
+        action="store_true",
+        help="of a generator that is told classes, as DVD-GAN's: also, how often the judge names what was asked for",
+    )
     evaluate.add_argument("--quiet", action="store_true", help="no progress bar")
     add_device(evaluate)
     evaluate.set_defaults(run=run, continues=True)
@@ -76,6 +81,10 @@ def run(arguments: argparse.Namespace) -> None:
     from ldvd_lib.runs.sources import check_length
 
     judge = _open_judge(arguments)
+    if arguments.classes and arguments.real:
+        raise ValueError(
+            "--classes asks a generator for clips of each class, and --real has none: leave one of them out"
+        )
     judged_run, image_size = None, arguments.image_size or 32
     if not arguments.real:
         judged_run = Run.open(arguments.directory)
@@ -114,6 +123,9 @@ def run(arguments: argparse.Namespace) -> None:
         out = arguments.out or features.with_name(f"{features.name}-test")
         result = scores.judge_clips(test_clips, judge, real, directory=out, short=arguments.short, **options)
     print(*result, sep="\n")
+    if judged_run and arguments.classes:
+        generator = judged_run.generator(arguments.step).to(arguments.device)
+        print(scores.judge_classes(generator, judge, train_clips.class_names, batch_size=arguments.batch_size))
 
 
 def _open_judge(arguments: argparse.Namespace) -> "Judge":

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ldvd_lib.metrics.c3d import C3D
+from ldvd_lib.metrics.confusion import Confusion, confusion
 from ldvd_lib.metrics.evaluation import Evaluation, Features, evaluate, extract
 from ldvd_lib.metrics.flicker import flicker
 from ldvd_lib.metrics.frechet import GaussianStatistics, frechet_distance
@@ -37,6 +38,7 @@ __all__ = [
     "C3D",
     "I3D",
     "PROTOCOLS",
+    "Confusion",
     "CopyTest",
     "Evaluation",
     "Extrapolation",
@@ -55,6 +57,7 @@ __all__ = [
     "SubsetEstimate",
     "TorchvisionFeatures",
     "bootstrap",
+    "confusion",
     "copy_test",
     "evaluate",
     "extract",

@@ -75,6 +75,16 @@ def own_classifier(class_names: Sequence[str]) -> str | None:
     return None
 
 
+def classes_of(data: str) -> tuple[str, ...]:
+    """What one of `CLASSIFIERS` tells apart, in the order of its probabilities.
+
+    Raises:
+        ValueError, FileNotFoundError: for another name, and as `own_classifier`.
+    """
+    entry = shelf.entries()[CLASSIFIERS[one_of("data", data, list(CLASSIFIERS))]]
+    return tuple(entry["classes"])
+
+
 def save_classifier(
     network: C3D, directory: str | Path, *, classes: Sequence[str], name: str = CLASSIFIERS["actions"], **made: Any
 ) -> Path:

@@ -10,6 +10,7 @@ already are not computed again, and an interrupted evaluation continues where it
 
 import contextlib
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from ldvd_lib._kit.configuration import from_dict, load_json, save_json
 from ldvd_lib._kit.files import remove_leftovers
 from ldvd_lib._kit.lock import locked
 from ldvd_lib.data import ClipStore, WindowSampler
-from ldvd_lib.metrics import Evaluation, Features, Judge, Protocol, evaluate, extract, flicker
+from ldvd_lib.generators import VideoGenerator
+from ldvd_lib.metrics import Confusion, Evaluation, Features, Judge, Protocol, confusion, evaluate, extract, flicker
+from ldvd_lib.metrics.classifier import CLASSIFIERS, classes_of
 from ldvd_lib.metrics.evaluation import LOCK, Source
 from ldvd_lib.runs.files import EVALUATION
 from ldvd_lib.runs.run import Run
@@ -240,6 +243,57 @@ def read_flicker(run: str | Path, step: int) -> Flicker:
     """
     path = flicker_file(run, step)
     return from_dict(Flicker, load_json(path), where=str(path))
+
+
+@torch.no_grad()
+def judge_classes(
+    generator: VideoGenerator,
+    judge: Judge,
+    class_names: Sequence[str],
+    *,
+    each: int = 64,
+    seed: int = 0,
+    batch_size: int = 32,
+) -> Confusion:
+    """How often a judge names the class that a generator was asked to paint.
+
+    Args:
+        generator: one with a part ``category`` in its latents that means the classes of data (as DVD-GAN's does;
+            MoCoGAN's finds categories of its own), on the device that is to compute; it is put into evaluation mode.
+        judge: one of our small C3Ds, which knows these classes.
+        class_names: of the data that the generator was trained on, in the order of their labels.
+        each: clips of each class.
+        seed: of the latents.
+        batch_size: clips at once (bounds the memory).
+
+    Raises:
+        ValueError: if the generator has not so many classes, its clips are not as long as the judge's windows, or the
+            judge does not know one of them.
+    """
+    known = classes_of(judge.protocol.network) if judge.protocol.network in CLASSIFIERS else ()
+    missing = [name for name in class_names if name not in known]
+    if missing:
+        raise ValueError(f"the judge of protocol {judge.protocol.name!r} does not know {missing}: it knows {known}")
+    category = generator.latent_parts.get("category", slice(0, 0))
+    if category.stop - category.start != len(class_names):
+        raise ValueError(
+            f"there are {len(class_names)} classes, and latents with {category.stop - category.start} categories"
+        )
+    if generator.num_frames != judge.protocol.num_frames:
+        raise ValueError(
+            f"the judge looks at {judge.protocol.num_frames} frames, and clips have {generator.num_frames}"
+        )
+    weight = next(generator.eval().parameters())
+    network = judge.network.to(weight.device).eval()
+    labels = torch.arange(len(class_names)).repeat(each)
+    latents = generator.sample_latents(len(labels), generator=torch.Generator().manual_seed(seed)).cpu()
+    latents[:, category] = torch.eye(len(class_names))[labels]
+    found = []
+    for batch in latents.split(batch_size):
+        videos = judge.prepare(generator(batch.to(weight)).float())
+        found.append(network.activations(videos)["prob"].cpu())
+    order = [known.index(name) for name in class_names]
+    return confusion(torch.cat(found)[:, order], labels, class_names)
 
 
 def _kept(evaluation: Evaluation, path: Path) -> Path:

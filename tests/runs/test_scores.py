@@ -13,7 +13,7 @@ import torch
 from ldvd_lib import zoo
 from ldvd_lib.cli import main
 from ldvd_lib.data import ClipStore, WindowSampler, prepare_beside
-from ldvd_lib.generators import TGANGenerator
+from ldvd_lib.generators import DVDGANGenerator, TGANGenerator
 from ldvd_lib.metrics import PROTOCOLS, Evaluation, Features, open_judge
 from ldvd_lib.metrics.feature_files import LOG
 from ldvd_lib.runs import Run, results_of_run, scores
@@ -210,3 +210,36 @@ def test_shorter_clips_are_refused_before_features_are_computed(run, judge, real
     assert "generator makes clips of 8" in capsys.readouterr().err
     assert not features.exists()
     assert not (tmp_path / "out").exists()
+
+
+class Shows(DVDGANGenerator):
+    """Of each class it shows what a store has of it."""
+
+    def __init__(self, store: ClipStore) -> None:
+        super().__init__(32, 16, num_categories=len(store.class_names), channels=(4, 4, 4, 4), blocks=1)
+        clips = [store[store.labels.tolist().index(label)][:16] for label in range(len(store.class_names))]
+        self.clips = torch.from_numpy(np.stack(clips)).permute(0, 4, 1, 2, 3) / 127.5 - 1
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        return self.clips[latents[:, self.latent_parts["category"]].argmax(1)]
+
+
+def test_real_clips_are_named_what_they_are_in_whatever_order_classes_come(store, judge) -> None:
+    found = scores.judge_classes(Shows(store), judge, store.class_names, each=2)
+    assert found.accuracy > 0.7 and found.class_names == tuple(store.class_names)
+    assert all(sum(row) == 2 for row in found.counts)
+    others = ClipStore.from_clips(
+        list(store), labels=len(store.class_names) - 1 - store.labels, class_names=store.class_names[::-1]
+    )
+    turned = scores.judge_classes(Shows(others), judge, others.class_names, each=2)
+    assert turned.accuracies == found.accuracies
+
+
+def test_classes_are_judged_by_who_knows_them_and_of_a_generator_that_has_them(store, judge, run) -> None:
+    generator = Shows(store)
+    with pytest.raises(ValueError, match=r"does not know \['Swim'\]"):
+        scores.judge_classes(generator, judge, [*store.class_names[1:], "Swim"])
+    with pytest.raises(ValueError, match=r"there are 1 classes, and latents with .* categories"):
+        scores.judge_classes(generator, judge, store.class_names[:1])
+    with pytest.raises(ValueError, match="and latents with 0 categories"):
+        scores.judge_classes(run.generator(), judge, store.class_names)
