@@ -13,7 +13,16 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 class SpectralNorm(_SpectralNorm):
-    """PyTorch's, which on the meta device does not go through the motions of power iteration."""
+    """PyTorch's. On the meta device, where arithmetic is slow and comes to nothing, its vectors have sizes only."""
+
+    def __init__(self, weight: Tensor, *, dim: int) -> None:
+        if not weight.is_meta:
+            super().__init__(weight, dim=dim)
+            return
+        nn.Module.__init__(self)
+        self.dim, self.eps, self.n_power_iterations = dim, 1e-12, 1
+        for name, size in zip(("_u", "_v"), self._reshape_weight_to_matrix(weight).shape, strict=True):
+            self.register_buffer(name, weight.new_empty(size))
 
     def _power_method(self, weight_mat: Tensor, n_power_iterations: int) -> None:
         if not weight_mat.is_meta:
