@@ -33,37 +33,47 @@ def workspace() -> Path:
     return Path()
 
 
+BUDGETS = {
+    "full": "full (as a learner meets it)",
+    "short": "short (a quarter of the training: to test the notebooks as they are)",
+    "quick": "quick (training cut short: to test, not to learn)",
+}
+
+
 def budget() -> str:
-    """The time budget, ``$LDVD_BUDGET``: "full" (the default), or "quick", which only proves that everything runs.
+    """The time budget, ``$LDVD_BUDGET``: "full" (the default), "short", or "quick", which proves that everything runs.
 
     Raises:
         ValueError: It is set to anything else.
     """
     configured = os.environ.get("LDVD_BUDGET", "full")
-    if configured not in ("full", "quick"):
-        raise ValueError(f'LDVD_BUDGET is {configured!r}; set it to "full" or "quick", or leave it out for "full"')
+    if configured not in BUDGETS:
+        raise ValueError(
+            f'LDVD_BUDGET is {configured!r}; set it to one of {", ".join(BUDGETS)}, or leave it out for "full"'
+        )
     return configured
 
 
 def steps(full: int, quick: int | None = None) -> int:
-    """How many training steps to take: `full`, or under the quick budget only enough to see that training runs.
+    """How many training steps to take: `full`, or what the budget leaves of them.
 
     Args:
-        full: Steps that teach something.
+        full: Steps that teach something. Under the short budget a quarter of them is taken, or `quick` if that is more.
         quick: Steps under the quick budget; a thirtieth of `full`, at least 2, by default.
     """
-    return _within_budget(full, max(2, full // 30) if quick is None else quick)
+    quick = max(2, full // 30) if quick is None else quick
+    return _within_budget(full, max(quick, full // 4), quick)
 
 
 def repeats(full: int, quick: int = 1) -> int:
     """How often to repeat a measurement: `full` times, or `quick` times under the quick budget."""
-    return _within_budget(full, quick)
+    return _within_budget(full, full, quick)
 
 
-def _within_budget(full: int, quick: int) -> int:
+def _within_budget(full: int, short: int, quick: int) -> int:
     if full < 1 or quick < 1:
         raise ValueError(f"a budget needs counts of at least 1; got full={full}, quick={quick}")
-    return min(full, quick) if budget() == "quick" else full
+    return min(full, {"full": full, "short": short, "quick": quick}[budget()])
 
 
 @dataclass(frozen=True)
@@ -98,7 +108,6 @@ class EnvironmentReport:
         """The report as pairs of heading and text."""
         libraries = ", ".join(f"{name} {version}" for name, version in self.libraries.items())
         data = "; ".join(f"{data_set.name} ({data_set.description})" for data_set in self.data_sets)
-        pace = {"full": "full (as a learner meets it)", "quick": "quick (training cut short: to test, not to learn)"}
         return [
             ("Python", f"{self.python} on {self.system}"),
             ("PyTorch", self.torch),
@@ -107,7 +116,7 @@ class EnvironmentReport:
             ("Free disk", f"{self.free_disk_gib:.0f} GiB"),
             ("Libraries", libraries),
             ("Data", data or "none yet"),
-            ("Time budget", pace[self.budget]),
+            ("Time budget", BUDGETS[self.budget]),
         ]
 
     def __repr__(self) -> str:

@@ -38,13 +38,13 @@ def seed_noise(entries: Sequence[Entry]) -> float:
 
 
 def is_comparable(entry: Entry) -> bool:
-    """Whether it was trained and judged for as long as the brief says, and not shorter, as under the quick budget."""
+    """Whether it was trained and judged for as long as the brief says, and not shorter, as under the other budgets."""
     return (entry.steps, entry.samples) == (BRIEF.steps, BRIEF.samples)
 
 
 def remark_on(entry: Entry) -> str:
     """Why an entry is not ranked; "" if it is."""
-    too_short = () if is_comparable(entry) else ("quick budget: not compared",)
+    too_short = () if is_comparable(entry) else (f"{entry.budget} budget: not compared",)
     return "; ".join((*too_short, *BRIEF.violations(entry)))
 
 
