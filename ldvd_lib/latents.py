@@ -1,4 +1,4 @@
-"""Operations on latent vectors: move them towards the mean, walk between two, give many of them a part in common.
+"""Operations on latent vectors: move them towards the mean, walk between two, give many a part in common, or a class.
 
 Source: spherical walks, White 2016, "Sampling Generative Networks"; the factor ψ, Karras et al. 2019, "A Style-Based
 Generator Architecture for Generative Adversarial Networks" (there for intermediate latents).
@@ -9,10 +9,11 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from ldvd_lib._kit.checks import whole_number
 
-__all__ = ["share_part", "spherical_walk", "straight_walk", "truncate", "walk_between"]
+__all__ = ["share_part", "spherical_walk", "straight_walk", "truncate", "walk_between", "with_category"]
 
 Parts = Mapping[str, slice]  # the type of a generator's latent_parts
 _CATEGORY = "category"  # the part that is one-hot: a choice, which has no mean to move towards
@@ -121,6 +122,29 @@ def share_part(latents: Tensor, part: slice, index: int) -> Tensor:
     shared = latents.clone()
     shared[:, part] = latents[index, part]
     return shared
+
+
+def with_category(latents: Tensor, part: slice, category: int | Tensor) -> Tensor:
+    """Ask for a class, and leave all else of the latents as it is.
+
+    Args:
+        latents: ``(N, latent_dim)``.
+        part: the one-hot one, ``latent_parts["category"]``.
+        category: the class of all, or ``(N,)`` int64, one for each; from 0.
+
+    Returns:
+        ``(N, latent_dim)``, a new tensor.
+
+    Raises:
+        ValueError: there is no such class.
+    """
+    asked = latents.clone()
+    count = asked[:, part].shape[1]
+    chosen = torch.as_tensor(category, device=latents.device)
+    if chosen.min() < 0 or chosen.max() >= count:
+        raise ValueError(f"category must be from 0 to {count - 1}, one of {count} classes, got {chosen.tolist()}.")
+    asked[:, part] = one_hot(chosen, count).to(latents)
+    return asked
 
 
 def _shares(num_steps: int) -> list[float]:

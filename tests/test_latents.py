@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ldvd_lib.generators import MoCoGANGenerator, TGANGenerator
-from ldvd_lib.latents import share_part, spherical_walk, straight_walk, truncate, walk_between
+from ldvd_lib.latents import share_part, spherical_walk, straight_walk, truncate, walk_between, with_category
 
 PARTS = {"content": slice(0, 40), "motion": slice(40, 100)}
 
@@ -118,3 +118,21 @@ def test_what_the_generators_draw_is_told_apart():
     assert torch.equal(walk_between(uniform, 0, 1, 3), straight_walk(uniform[0], uniform[1], 3))
     normal = MoCoGANGenerator(8, 2, image_channels=4).sample_latents(2, generator=random)
     assert torch.equal(walk_between(normal, 0, 1, 3), spherical_walk(normal[0], normal[1], 3))
+
+
+def test_a_class_is_asked_for_and_the_rest_stays_as_it_was(normal):
+    before, part = normal.clone(), slice(90, 94)
+    asked = with_category(normal, part, 2)
+    assert torch.equal(asked[:, part], torch.tensor([0.0, 0, 1, 0]).expand(16, -1))
+    each = torch.arange(16) % 4
+    asked = with_category(normal, part, each)
+    assert torch.equal(asked[:, part].argmax(1), each) and torch.equal(asked[:, part].sum(1), torch.ones(16))
+    for rest in (slice(0, 90), slice(94, 100)):
+        assert torch.equal(asked[:, rest], before[:, rest])
+    assert torch.equal(normal, before), "the latents that were given stay"
+
+
+@pytest.mark.parametrize("category", [-1, 4, torch.tensor([0, 1, 2, 4])])
+def test_a_class_that_there_is_not_is_refused(category, normal):
+    with pytest.raises(ValueError, match="category must be from 0 to 3, one of 4 classes, got"):
+        with_category(normal[:4], slice(90, 94), category)

@@ -20,12 +20,14 @@ class VideoGenerator(nn.Module):
         num_frames: their length.
         latent_dim: dimensions of a latent vector.
         view: what it paints directly in training, such as several levels; None if it paints whole videos first.
+        class_names: of the data that it was trained on, in the order of their labels; empty if nobody has told it.
     """
 
     image_size: int
     num_frames: int
     latent_dim: int
     view: View | None = None
+    class_names: tuple[str, ...] = ()
 
     @property
     def latent_parts(self) -> dict[str, slice]:

@@ -20,11 +20,12 @@ from ldvd_lib.runs.files import CONFIG, METRICS, SAMPLES, SPECTRUM, step_in
 
 @dataclass(frozen=True)
 class RunConfig:
-    """What ``config.json`` holds: the model and its recipe, what data it saw, the seed."""
+    """What ``config.json`` holds: the model and its recipe, what data it saw, the seed, the names of the classes."""
 
     model: VideoGANConfig
     data: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
+    class_names: tuple[str, ...] = ()  # in the order of the labels; empty in runs that did not record them
     version: int = 2  # of these files; in 1, which did not say so, a lone discriminator's metrics bore no name
 
     def __post_init__(self) -> None:
@@ -40,7 +41,8 @@ class RunConfig:
 
     def require_same(self, other: "RunConfig", *, where: Path) -> None:
         """Raise a `ValueError` that lists every difference, unless `other` is the same configuration."""
-        mine, theirs = (_flatten(to_dict(replace(config, version=0))) for config in (self, other))
+        # Runs of before do not say what their classes are called.
+        mine, theirs = (_flatten(to_dict(replace(config, version=0, class_names=()))) for config in (self, other))
         different = [
             f"{key}: {mine.get(key)!r} there, {theirs.get(key)!r} now"
             for key in sorted(set(mine) | set(theirs))
@@ -311,7 +313,7 @@ class Run:
         return self._load(step, {"generator": "generator.", "discriminators": "discriminators."})
 
     def generator(self, step: int | None = None, *, averaged: bool = True) -> VideoGenerator:
-        """The generator of a checkpoint, on the CPU, in evaluation mode.
+        """The generator of a checkpoint, on the CPU, in evaluation mode; it knows the names of its classes.
 
         Args:
             step: of which checkpoint; default the newest.
@@ -321,7 +323,9 @@ class Run:
             FileNotFoundError, ValueError: as `gan`.
         """
         averaged = averaged and self.config.model.recipe.average > 0
-        return self._load(step, {"generator": "average.module." if averaged else "generator."}).generator.eval()
+        generator = self._load(step, {"generator": "average.module." if averaged else "generator."}).generator
+        generator.class_names = self.config.class_names
+        return generator.eval()
 
     def _load(self, step: int | None, prefixes: dict[str, str]) -> VideoGAN:
         """The networks that the configuration describes; the parts named have the weights of these prefixes."""

@@ -108,7 +108,8 @@ class Trainer:
         self._finite = torch.ones((), dtype=torch.bool, device=self.device)
         self._source = Source(self._real_clips, self.recipe.batch_size, self.random)
 
-        self._config = RunConfig(model=gan.config, data=sampler.describe(), seed=seed)
+        names = tuple(sampler.store.class_names)
+        self._config = RunConfig(model=gan.config, data=sampler.describe(), seed=seed, class_names=names)
         with held(self.directory):
             self._open_directory(resume)
         self.players.set_step(self.step)

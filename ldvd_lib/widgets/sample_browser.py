@@ -1,12 +1,13 @@
-"""Grids of looping samples of a generator, or of several with the same latents, to browse inside a notebook."""
+"""Grids of looping samples of a generator, or of several side by side, to browse inside a notebook."""
 
 import io
 import logging
 import math
 import numbers
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,63 +19,72 @@ from ldvd_lib._kit.checks import frames_per_second, one_of, whole_number
 from ldvd_lib._kit.drawing import share_palette
 from ldvd_lib._kit.files import free_path
 from ldvd_lib.generators import VideoGenerator
-from ldvd_lib.latents import share_part, truncate, walk_between
 from ldvd_lib.training import sample_videos
 from ldvd_lib.training.sampling import evaluation
 from ldvd_lib.widgets._course_widget import CourseWidget, checked_choice, say, script, style
 from ldvd_lib.widgets._sprite_sheet import sprite_sheet
+from ldvd_lib.widgets._steering import (
+    AS_DRAWN,
+    SAMPLES,
+    WALK,
+    GeneratorLike,
+    Steered,
+    common_classes,
+    in_words,
+    latents_in_words,
+    menu,
+)
 
 __all__ = ["GeneratorLike", "SampleBrowser"]
 
 _logger = logging.getLogger(__name__)
 _MAX_SEED = 2**53 - 1  # the largest whole number that a browser represents exactly
 _MAX_PICTURE_ROWS = 9
-_CHOICES = ("seed", "truncation", "grid", "first", "second")  # what the latents depend on
-
-
-class GeneratorLike(Protocol):
-    """What the browser needs of a generator; every generator of the library has it, and ``latent_parts`` too."""
-
-    def sample_latents(self, n: int, *, generator: torch.Generator | None = None) -> Tensor:
-        """Latent vectors ``(n, latent_dim)``, drawn from ``generator``."""
-
-    def __call__(self, latents: Tensor) -> Tensor:
-        """Videos ``(n, C, T, H, W)`` with values in [-1, 1]."""
+_CHOICES = ("seed", "truncation", "category", "grid", "first", "second")  # what the latents depend on
 
 
 class SampleBrowser(CourseWidget):
-    """A grid of looping videos, with controls for the seed, the frame, an enlarged video, walks, and saving to files.
+    """A grid of looping videos, with controls for seed, frame, class, an enlarged video, walks, and saving to files.
 
-    Several generators are shown side by side, with the same latents. All frames of a sample are sent to the web browser
-    once, as one losslessly compressed picture, and play there: moving the frame slider never waits for the kernel.
-    Sampling runs in evaluation mode without gradients, and leaves a generator in the mode it was in. Without a kernel,
-    such as on GitHub, a contact sheet is shown.
+    Several generators are shown side by side and play in step: with the same latents where these have the same
+    ``latent_parts`` and a seed draws the same numbers, and else each with its own latents of that seed.
+
+    All frames of a sample are sent to the web browser once, as one losslessly compressed picture, and play there:
+    moving the frame slider never waits for the kernel. Sampling runs in evaluation mode without gradients, and leaves
+    a generator in the mode it was in. Without a kernel, such as on GitHub, a contact sheet is shown.
 
     Args:
         generator: a generator of the library, or anything that has the methods of `GeneratorLike`; or label →
-            generator, to compare several: these must draw the same latents from a seed, and make videos of one shape.
+            generator, to compare several, which must make videos of one shape.
         num_videos: how many videos to sample.
         seed: what the latents are drawn from; a seed gives the same latents on every device.
         truncation: ψ, 0 to 1: latents are multiplied by it, which moves them towards their mean, 0, where videos are
-            likelier and more alike (see `ldvd_lib.latents.truncate`).
+            likelier and more alike (see `ldvd_lib.latents.truncate`). A class is not truncated.
+        category: the class that all samples are asked for, by name; ``"as drawn"`` leaves each its own. Where latents
+            have a part ``"category"`` there is a menu of them, provided that all generators that are told a class have
+            the same classes; one that is told none goes on as before.
         grid: ``"samples"``; ``"walk"``, from sample `first` to sample `second` in ``num_videos`` steps (along a line
-            for uniform latents, along the sphere for normal ones, `ldvd_lib.latents.walk_between`); or, if latents
-            have several ``latent_parts``, ``"same content"``, ``"same motion"`` and so on: all samples, but with that
-            part of sample `first`.
+            for uniform latents, along the sphere for normal ones, `ldvd_lib.latents.walk_between`); if latents have
+            several ``latent_parts``, ``"same content"``, ``"same motion"`` and so on: all samples, but with that part
+            of sample `first`; or ``"every class"``: sample `first` in every class, a video for each.
         first, second: indices of samples; ``second`` is by default the last.
         fps: frames per second at which the videos play, 1 to 60.
+        class_names: what the classes are called, in the order of their labels; by default what the generator knows, as
+            one of a run does (`VideoGenerator.class_names`), or ``"class 0"`` and so on.
         columns: videos per row; by default the grid is as square as it can be.
         scale: whole number by which a pixel is enlarged; by default a video is about 112 pixels wide.
         save_directory: where "Save GIF" and "Save MP4" write; made if missing.
 
     Attributes:
-        seed, truncation, grid, first, second, fps, playing, selected: the values of the controls. Setting one moves its
-            control, and moving a control sets its attribute; ``selected`` is the index of the enlarged video, or None.
-        grids: the values that ``grid`` can have.
+        seed, truncation, category, grid, first, second, fps, playing, selected: the values of the controls. Setting one
+            moves its control, and moving a control sets its attribute; ``selected`` is the index of the enlarged video,
+            or None.
+        grids, categories: the values that ``grid`` and ``category`` can have.
         generators: label → generator; the label of a single one is empty.
-        latents: ``(num_videos, latent_dim)``, on the CPU; ``latents[selected]`` made the enlarged video.
-        videos: ``(num_videos, C, T, H, W)``, uint8, on the CPU; those of the first generator.
-        videos_by_label: label → videos.
+        latents: ``(N, latent_dim)``, on the CPU, of the first generator: N is ``num_videos``, or the number of classes
+            where every class is shown. ``latents[selected]`` made the enlarged video.
+        videos: ``(N, C, T, H, W)``, uint8, on the CPU; those of the first generator.
+        latents_by_label, videos_by_label: label → latents, label → videos.
         saved_path: the last file that was saved, or the empty string.
         status: the line under the grid.
 
@@ -88,7 +98,8 @@ class SampleBrowser(CourseWidget):
 
     seed = traitlets.Int(0, min=0, max=_MAX_SEED).tag(sync=True)
     truncation = traitlets.Float(1, min=0, max=1).tag(sync=True)
-    grid = traitlets.Unicode("samples").tag(sync=True)
+    category = traitlets.Unicode(AS_DRAWN).tag(sync=True)
+    grid = traitlets.Unicode(SAMPLES).tag(sync=True)
     first = traitlets.Int(0, min=0).tag(sync=True)
     second = traitlets.Int(0, min=0).tag(sync=True)
     fps = traitlets.Float(12, min=1, max=60).tag(sync=True)
@@ -96,6 +107,7 @@ class SampleBrowser(CourseWidget):
     selected = traitlets.Int(None, allow_none=True, min=0).tag(sync=True)
     saved_path = traitlets.Unicode("").tag(sync=True)
     _grids = traitlets.Dict().tag(sync=True)  # the choices of the menu: grid → its text
+    _categories = traitlets.List(traitlets.Unicode()).tag(sync=True)  # those of the menu of classes
     _answered = traitlets.Dict().tag(sync=True)  # the choices last tried; others are still waiting
     _sheet = traitlets.Bytes(b"").tag(sync=True)  # every frame of every video of every generator, in one WebP picture
     _sample = traitlets.Dict().tag(sync=True)  # what the sheet shows, and where each frame is on it
@@ -108,10 +120,12 @@ class SampleBrowser(CourseWidget):
         num_videos: int = 9,
         seed: int = 0,
         truncation: float = 1,
-        grid: str = "samples",
+        category: str = AS_DRAWN,
+        grid: str = SAMPLES,
         first: int = 0,
         second: int | None = None,
         fps: float = 12,
+        class_names: Sequence[str] | None = None,
         columns: int | None = None,
         scale: int | None = None,
         save_directory: str | Path = ".",
@@ -119,28 +133,29 @@ class SampleBrowser(CourseWidget):
         self.generators = _labelled(generator)
         self.generator = next(iter(self.generators.values()))
         self.num_videos = whole_number("num_videos", num_videos, least=1)
-        self._parts = _common_parts(self.generators)
-        columns = math.ceil(math.sqrt(num_videos)) if columns is None else whole_number("columns", columns, least=1)
-        if scale is not None:
-            whole_number("scale", scale, least=1)
+        self._columns = None if columns is None else whole_number("columns", columns, least=1)
+        self._scale = None if scale is None else whole_number("scale", scale, least=1)
         last = num_videos - 1
-        menu = _menu(self._parts) if num_videos > 1 else {"samples": "samples"}
-        one_of("grid", grid, menu)
+        self._models = _steered(self.generators, class_names)
+        models = list(self._models.values())
+        grids, categories = menu(models, num_videos), [AS_DRAWN, *common_classes(models)]
+        one_of("grid", grid, grids)
+        one_of("category", category, categories)
         if not isinstance(truncation, numbers.Real) or not 0 <= truncation <= 1:
             raise ValueError(f"truncation must be from 0 (the mean) to 1 (latents as drawn), got {truncation!r}.")
         self.save_directory: Path = Path(save_directory)
         super().__init__(
             seed=whole_number("seed", seed, least=0, most=_MAX_SEED),
             truncation=truncation,
-            _grids=menu,
+            _categories=categories,
+            category=category,
+            _grids=grids,
             grid=grid,
             first=whole_number("first", first, least=0, most=last),
             second=last if second is None else whole_number("second", second, least=0, most=last),
             fps=frames_per_second(fps, least=1, most=60),
         )
         self._draw()
-        scale = video.display_scale(self.videos.shape[-1]) if scale is None else scale
-        self._layout = {"columns": min(columns, num_videos), "scale": scale}
         self.observe(self._on_choice, _CHOICES)
         self.on_msg(self._on_message)
 
@@ -148,6 +163,11 @@ class SampleBrowser(CourseWidget):
     def grids(self) -> list[str]:
         """The values that ``grid`` can have."""
         return list(self._grids)
+
+    @property
+    def categories(self) -> list[str]:
+        """The values that ``category`` can have."""
+        return list(self._categories)
 
     def resample(self) -> None:
         """Go on to the next seed."""
@@ -157,7 +177,7 @@ class SampleBrowser(CourseWidget):
         """Write what is shown as an animated GIF, several generators' grids side by side.
 
         Args:
-            path: where to write; by default a new name in ``save_directory`` with the grid and the seed in it.
+            path: where to write; by default a new name in ``save_directory`` with grid, class and seed in it.
 
         Returns:
             The path, which is also in ``saved_path``.
@@ -178,61 +198,58 @@ class SampleBrowser(CourseWidget):
 
     def _free_path(self, suffix: str) -> Path:
         """A name that no file has yet, so that samples of another generator with the same seed are not overwritten."""
-        stem = f"{self._sample['grid'].replace(' ', '-')}-seed-{self._sample['seed']}"
-        return free_path(self.save_directory / stem, suffix)
+        shown = self._sample
+        kind = [] if shown["category"] == AS_DRAWN else [shown["category"]]
+        stem = " ".join([shown["grid"], *kind, f"seed {shown['seed']}"])
+        return free_path(self.save_directory / re.sub(r"[^\w.]+", "-", stem), suffix)
 
     def _choices(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _CHOICES}
 
     def _draw(self) -> None:
         """Make the videos of the present choices and send their frames."""
-        drawn = _draw_latents(self.generators, self.num_videos, self.seed)
-        latents = truncate(self._arranged(next(iter(drawn.values())).cpu()), self.truncation, parts=self._parts)
+        choices = self._choices()
+        drawn = {label: model.draw(self.num_videos, self.seed) for label, model in self._models.items()}
+        latents = {label: model.arranged(drawn[label].cpu(), choices) for label, model in self._models.items()}
         # Each generator gets them on its own device.
-        videos = {label: _videos(self.generators[label], latents.to(drawn[label])) for label in drawn}
+        videos = {label: _videos(self.generators[label], latents[label].to(drawn[label])) for label in drawn}
         _check_one_shape(videos)
         sheet, description = sprite_sheet(torch.cat(list(videos.values())))
-        self.latents, self.videos_by_label = latents, videos
-        self.videos = next(iter(videos.values()))
+        self.latents_by_label, self.videos_by_label = latents, videos
+        (self.latents, *_), (self.videos, *_) = latents.values(), videos.values()
         count, _, length, height, width = self.videos.shape
+        (first, *_) = self._models
+        contents = {
+            "numVideos": count,
+            "numDrawn": self.num_videos,
+            "picked": self._models[first].picked(drawn[first], choices),
+            "names": [model.names(latents[label], choices) for label, model in self._models.items()],
+            "models": list(videos),
+            "notes": latents_in_words(self._models, drawn) if len(videos) > 1 else [""],
+        }
+        # Two grids stand beside each other while they are three videos wide, however many classes there are.
+        squared = count if len(videos) == 1 else min(count, max(self.num_videos, 9))
+        columns = math.ceil(math.sqrt(squared)) if self._columns is None else self._columns
+        scale = video.display_scale(width) if self._scale is None else self._scale
         with self.hold_sync():
             self._sheet = sheet
-            self._answered = self._choices()
-            contents = {"numVideos": count, "names": self._names(), "models": list(videos)}
-            self._sample = {**self._answered, **description, **contents}
-            shown = _in_words(self._answered)
-            self._report(f"{count} videos of {length} frames, {width} × {height} pixels, {shown}.")
-
-    def _arranged(self, drawn: Tensor) -> Tensor:
-        """The latents of the grid, made from the drawn ones."""
-        if self.grid == "walk":
-            return walk_between(drawn, self.first, self.second, self.num_videos, parts=self._parts)
-        if self.grid != "samples":
-            return share_part(drawn, self._parts[self.grid.removeprefix("same ")], self.first)
-        return drawn
-
-    def _names(self) -> list[str]:
-        """A name for each video of the grid."""
-        names = [f"video {index}" for index in range(self.num_videos)]
-        if self.grid == "walk":
-            last = self.num_videos - 1
-            middle = [f"{100 * step / last:.0f} % of the way" for step in range(1, last)]
-            return [names[self.first], *middle, names[self.second]]
-        if self.grid != "samples":
-            varied = " and ".join(part for part in self._parts if self.grid != f"same {part}")
-            return [name if index == self.first else f"{varied} of {name}" for index, name in enumerate(names)]
-        return names
+            self._answered = choices
+            self._layout = {"columns": min(columns, count), "scale": scale}
+            self._sample = {**choices, **description, **contents}
+            if self.selected is not None and self.selected >= count:
+                self.selected = None
+            self._report(f"{count} videos of {length} frames, {width} × {height} pixels, {in_words(choices)}.")
 
     def _on_choice(self, change: dict[str, Any]) -> None:
         choices = self._choices()
         if choices == self._answered:  # several choices came at once, and the first call dealt with all of them
             return
-        self._report(f"Sampling {_in_words(choices)} …")
+        self._report(f"Sampling {in_words(choices)} …")
         try:
             self._draw()
         except Exception as error:
-            _logger.exception("sampling %s failed", _in_words(choices))
-            failed, shown = _in_words(choices), _in_words(self._sample)
+            _logger.exception("sampling %s failed", in_words(choices))
+            failed, shown = in_words(choices), in_words(self._sample)
             with self.hold_sync():
                 self._answered = choices
                 text = f"{failed[0].upper()}{failed[1:]} failed, still showing {shown}. {say(error)}"
@@ -253,12 +270,17 @@ class SampleBrowser(CourseWidget):
     def _check_grid(self, proposal: dict[str, Any]) -> str:
         return checked_choice("grid", proposal["value"], self._grids)
 
+    @traitlets.validate("category")
+    def _check_category(self, proposal: dict[str, Any]) -> str:
+        return checked_choice("category", proposal["value"], self._categories)
+
     @traitlets.validate("first", "second", "selected")
     def _check_index(self, proposal: dict[str, Any]) -> int | None:
         index, name = proposal["value"], proposal["trait"].name
-        if index is not None and index >= self.num_videos:
+        count = len(self.videos) if name == "selected" and index is not None else self.num_videos
+        if index is not None and index >= count:
             allowed = "None or 0" if name == "selected" else "0"
-            raise traitlets.TraitError(f"{name} must be {allowed} to {self.num_videos - 1}, got {index}.")
+            raise traitlets.TraitError(f"{name} must be {allowed} to {count - 1}, got {index}.")
         return index
 
     def __repr__(self) -> str:
@@ -268,23 +290,26 @@ class SampleBrowser(CourseWidget):
         return f"SampleBrowser({', '.join(kinds)}, num_videos={self.num_videos}, seed={self.seed})"
 
     def _still_picture(self) -> tuple[bytes, str]:
-        models = self._sample["models"]
-        count = min(self.num_videos, max(1, _MAX_PICTURE_ROWS // len(models)))
-        is_walk = self._sample["grid"] == "walk"  # its picture must show both ends
-        indices = torch.linspace(0, self.num_videos - 1, count).round().int() if is_walk else torch.arange(count)
+        models, shown = self._sample["models"], len(self.videos)
+        count = min(shown, max(1, _MAX_PICTURE_ROWS // len(models)))
+        is_walk = self._sample["grid"] == WALK  # its picture must show both ends
+        indices = torch.linspace(0, shown - 1, count).round().int() if is_walk else torch.arange(count)
         rows = torch.stack([videos[indices] for videos in self.videos_by_label.values()], dim=1).flatten(0, 1)
-        names = [self._sample["names"][index] for index in indices]
-        labels = [f"{name}, {model}".removesuffix(", ") for name in names for model in models]
+        by_model = [
+            [f"{names[index]}, {model}".removesuffix(", ") for index in indices]
+            for model, names in zip(models, self._sample["names"], strict=True)
+        ]
+        labels = [label for row in zip(*by_model, strict=True) for label in row]
         scale = video.display_scale(rows.shape[-1], target=64)
         sheet = video.contact_sheet(rows, num_frames=8, scale=scale, labels=labels)
         buffer = io.BytesIO()
         share_palette(np.asarray(sheet)[None])[0].save(buffer, "PNG", optimize=True)
         subject = f"{count} videos"
-        if count < self.num_videos:
-            subject = f"{'' if is_walk else 'The first '}{count} of {self.num_videos} videos"
+        if count < shown:
+            subject = f"{'' if is_walk else 'The first '}{count} of {shown} videos"
         authors = f" by each of {' and '.join(models)}" if len(models) > 1 else ""
         layout = "each row shows frames of one video from first to last"
-        return buffer.getvalue(), f"{subject}{authors} sampled with {_in_words(self._sample)}; {layout}"
+        return buffer.getvalue(), f"{subject}{authors} sampled with {in_words(self._sample)}; {layout}"
 
 
 def _labelled(generator: Any) -> dict[str, GeneratorLike]:
@@ -301,53 +326,17 @@ def _labelled(generator: Any) -> dict[str, GeneratorLike]:
     return generators
 
 
-def _common_parts(generators: Mapping[str, GeneratorLike]) -> dict[str, slice]:
-    """The parts of latents that all generators have."""
-    first, *rest = (getattr(generator, "latent_parts", {}) for generator in generators.values())
-    return {name: part for name, part in first.items() if all(parts.get(name) == part for parts in rest)}
-
-
-def _menu(parts: Mapping[str, slice]) -> dict[str, str]:
-    """What the grid can show, each with its text in the menu."""
-    menu = {"samples": "samples", "walk": "walk between two"}
-    if len(parts) > 1:
-        for name in parts:
-            varied = " and ".join(part for part in parts if part != name)
-            menu[f"same {name}"] = f"same {name}, other {varied}"
-    return menu
-
-
-def _in_words(choices: Mapping[str, Any]) -> str:
-    words = f"seed {choices['seed']}"
-    if choices["truncation"] != 1:
-        words += f", truncation {choices['truncation']:.2f}"
-    if choices["grid"] == "walk":
-        words += f", walk from video {choices['first']} to video {choices['second']}"
-    elif choices["grid"] != "samples":
-        words += f", {choices['grid']} as video {choices['first']}"
-    return words
-
-
-def _draw_latents(generators: Mapping[str, GeneratorLike], n: int, seed: int) -> dict[str, Tensor]:
-    """The latents ``(n, latent_dim)`` of a seed, the same for each generator, on its own device."""
-    # Drawn on the CPU, so that a seed means the same everywhere.
-    drawn = {
-        label: generator.sample_latents(n, generator=torch.Generator().manual_seed(seed))
-        for label, generator in generators.items()
-    }
-    first, expected = next(iter(drawn.items()))
-    for label, latents in drawn.items():
-        if latents.shape != expected.shape:
-            raise ValueError(
-                f"{first!r} takes latents of {expected[0].numel()} numbers and {label!r} of {latents[0].numel()}: "
-                "generators can be compared on the same latents only where these have the same dimension."
-            )
-        if not torch.equal(latents.cpu().float(), expected.cpu().float()):
-            raise ValueError(
-                f"{first!r} and {label!r} draw different latents from a seed, so that what is typical of one is not of "
-                "the other: they cannot be compared on the same latents."
-            )
-    return drawn
+def _steered(generators: Mapping[str, GeneratorLike], class_names: Sequence[str] | None) -> dict[str, Steered]:
+    """Label → generator with its classes."""
+    names = None if class_names is None else list(class_names)
+    if names is not None and (len(set(names)) < len(names) or not all(isinstance(name, str) for name in names)):
+        raise ValueError(f"class_names must be different words, one for each class, got {names!r}.")
+    models = {label: Steered.of(generator, names) for label, generator in generators.items()}
+    if names is not None and not any(model.classes for model in models.values()):
+        raise ValueError(
+            "class_names were given, but no generator is told a class: none has latents with a 'category'."
+        )
+    return models
 
 
 def _videos(generator: GeneratorLike, latents: Tensor) -> Tensor:

@@ -48,6 +48,18 @@ generator = Discs()
 browser = SampleBrowser(generator, num_videos=6, seed=3, fps=20, save_directory="saved")
 browser"""
 
+CLASSES = """\
+from ldvd_lib import zoo
+from ldvd_lib.runs import pretrained
+from ldvd_lib.widgets import SampleBrowser
+
+people = pretrained.load("mocogan-categories", data="weizmann")
+untrained = zoo.build("dvd-gan-1d", num_categories=4).generator.eval()
+untrained.class_names = people.class_names
+browser = SampleBrowser({"mocogan": people, "dvd-gan": untrained}, num_videos=6, seed=3)
+browser"""
+ACTIONS = ["wave1", "wave2", "jack", "bend"]
+
 
 @pytest.fixture(scope="module")
 def notebook(notebooks):
@@ -465,6 +477,114 @@ def test_two_grids_stand_side_by_side_where_there_is_room_and_else_below_each_ot
         compared.page.set_viewport_size({"width": 1100, "height": 900})
     pair.scroll_into_view_if_needed()
     compared.screenshot("sample-browser-compare")
+
+
+# Classes, and two generators whose latents differ
+
+
+@pytest.fixture(scope="module")
+def told(notebooks):
+    notebook = notebooks("classes.ipynb", [CLASSES])
+    notebook.run_all()
+    notebook.page.wait_for_selector(".ldvd-cell canvas")
+    return notebook
+
+
+@pytest.fixture
+def halves(told) -> Locator:
+    """The widget, back at its samples."""
+    widget = told.page.locator(".ldvd-sample-browser")
+    told.python("browser.grid, browser.category, browser.first, browser.selected = 'samples', 'as drawn', 0, None")
+    for name, value in {"grid": "samples", "category": "as drawn", "first": "0"}.items():
+        expect(widget).to_have_attribute(f"data-{name}", value)
+    expect(widget.locator(".ldvd-cell")).to_have_count(2 * 6)
+    pause_at(widget, 9)
+    yield widget
+    assert told.console_errors == []
+
+
+def assert_shows_what_python_says(told, halves: Locator, video: int, count: int = 6, frame: int = 9) -> None:
+    """Of both generators, each with its own videos, at the same frame."""
+    for number, label in enumerate(["mocogan", "dvd-gan"]):
+        expected = python_pixels(told, video, frame, f"browser.videos_by_label['{label}']")
+        assert np.array_equal(pixels(halves, index=count * number + video), expected)
+
+
+def test_over_each_half_stands_whose_it_is_and_one_clock_moves_both(told, halves):
+    expect(halves.locator(".ldvd-model .ldvd-title")).to_have_text(["mocogan", "dvd-gan"])
+    notes = ["latents: content 50, motion 170, class 4", "latents of its own: noise 64, class 4"]
+    expect(halves.locator(".ldvd-note")).to_have_text(notes)
+    assert_shows_what_python_says(told, halves, 1)
+    pause_at(halves, 14)
+    assert_shows_what_python_says(told, halves, 1, frame=14)
+
+
+def test_an_action_chosen_from_the_menu_is_asked_of_every_video(told, halves):
+    menu = halves.get_by_role("combobox", name="class")
+    expect(menu.get_by_role("option")).to_have_text(["as drawn", *ACTIONS])
+    menu.select_option("bend")
+    expect(halves).to_have_attribute("data-category", "bend")
+    expect(halves.locator(".ldvd-name")).to_have_text([f"video {index}, bend" for index in range(6)] * 2)
+    expect(halves.locator(".ldvd-status")).to_contain_text("seed 3, class bend.")
+    told.says("[int(g.classes(browser.latents_by_label[n]).min()) for n, g in browser.generators.items()]", "[3, 3]")
+    assert_shows_what_python_says(told, halves, 4)
+    told.python("browser.category = 'jack'")
+    expect(menu).to_have_value("jack")
+    expect(halves).to_have_attribute("data-category", "jack")
+
+
+def test_one_noise_in_every_class_is_a_video_for_each_with_the_enlarged_one_among_them(told, halves):
+    before = pixels(halves, index=2)
+    kind = told.python("print(browser._sample['names'][0][2].split(', ')[1])")
+    halves.get_by_role("button", name=f"Video 2, {kind}, mocogan").click()
+    menu = halves.get_by_role("combobox", name="grid")
+    menu.select_option("every class")
+    expect(halves).to_have_attribute("data-grid", "every class")
+    expect(halves.locator(".ldvd-name")).to_have_text(ACTIONS * 2)
+    expect(halves.get_by_role("combobox", name="class")).to_be_hidden()
+    expect(halves.get_by_role("img", name=f"{kind.capitalize()}, mocogan, enlarged")).to_be_visible()
+    assert np.array_equal(pixels(halves, index=ACTIONS.index(kind)), before), "it is the same video"
+    assert_shows_what_python_says(told, halves, 3, count=4)
+    halves.get_by_role("combobox", name="Same as").select_option("video 5")
+    expect(halves).to_have_attribute("data-first", "5")
+    assert_shows_what_python_says(told, halves, 0, count=4)
+    menu.select_option("samples")
+    expect(halves.locator(".ldvd-cell")).to_have_count(2 * 6)
+    expect(halves.get_by_role("img", name="Video 5, ").first).to_be_visible()
+
+
+def test_a_keyboard_alone_chooses_a_class(told, halves):
+    halves.get_by_role("slider", name="Truncation ψ").focus()
+    told.page.keyboard.press("Tab")
+    told.page.keyboard.press("ArrowDown")
+    expect(halves).to_have_attribute("data-category", "wave1")
+    told.says("browser.category", "wave1")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_two_halves_with_classes_are_legible_in_both_themes(told, halves, theme):
+    halves.get_by_role("combobox", name="class").select_option("bend")
+    expect(halves).to_have_attribute("data-category", "bend")
+    told.set_theme(theme)
+    told.page.mouse.move(0, 0)
+    told.page.wait_for_timeout(300)  # for the theme's transitions
+    looks.assert_contrast(halves.locator(".ldvd-title, .ldvd-note, .ldvd-name, .ldvd-field > span, select"))
+    halves.scroll_into_view_if_needed()
+    told.screenshot(f"sample-browser-classes-{theme}")
+
+
+def test_two_halves_with_classes_fit_on_a_small_screen(told, halves):
+    halves.get_by_role("combobox", name="grid").select_option("every class")
+    expect(halves).to_have_attribute("data-grid", "every class")
+    told.page.set_viewport_size({"width": 480, "height": 1000})
+    try:
+        expect(halves).to_have_css("width", re.compile(r"^3\d\d"))  # JupyterLab has laid out its panels anew
+        assert_nothing_is_cut_off(told, halves)
+        looks.assert_within(halves.locator(".ldvd-name, .ldvd-note"), halves)
+        halves.scroll_into_view_if_needed()
+        told.screenshot("sample-browser-classes-narrow")
+    finally:
+        told.page.set_viewport_size({"width": 1100, "height": 900})
 
 
 # How it looks

@@ -157,6 +157,18 @@ def test_a_run_of_the_first_version_speaks_todays_names_and_goes_on(run, make_sa
     assert renewed.metrics()["step"].tolist() == [2, 3, 4, 5, 6]
 
 
+def test_a_run_knows_what_its_classes_are_called_and_an_older_one_learns_it(run, make_sampler, tiny_config) -> None:
+    names = tuple(make_sampler().store.class_names)
+    assert run.config.class_names == run.generator().class_names == names
+    config = run.directory / "config.json"
+    values = json.loads(config.read_text())
+    assert values.pop("class_names") == list(names)
+    config.write_text(json.dumps(values))
+    assert Run.open(run.directory).generator().class_names == ()
+    again = {"device": "cpu", "callbacks": [], "progress": False, "resume": True}
+    assert Trainer(tiny_config.build(), make_sampler(), run.directory, **again).run(6).generator().class_names == names
+
+
 def test_a_run_of_a_later_version_is_refused(run) -> None:
     path = run.directory / "config.json"
     path.write_text(path.read_text().replace('"version": 2', '"version": 3'))

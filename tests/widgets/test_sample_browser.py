@@ -18,6 +18,7 @@ from ldvd_lib import video
 from ldvd_lib.data.decode import probe
 from ldvd_lib.generators import DVDGANGenerator, MoCoGANGenerator, TGANGenerator
 from ldvd_lib.latents import share_part, spherical_walk, straight_walk
+from ldvd_lib.training import sample_videos
 from ldvd_lib.widgets import SampleBrowser
 
 
@@ -64,6 +65,14 @@ class Negative(Waves):
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         return super().forward(-latents)
+
+
+def told_generator(num_categories: int = 3) -> DVDGANGenerator:
+    """A tiny DVD-GAN: 4 numbers of noise, and a class."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        sizes = {"noise_dim": 4, "channels": (4, 4), "temporal": "tgan", "temporal_channels": (4,)}
+        return DVDGANGenerator(8, 2, num_categories=num_categories, **sizes).eval()
 
 
 def decode(sheet: bytes) -> np.ndarray:
@@ -166,7 +175,13 @@ def test_a_walk_leads_from_one_pick_to_the_other_in_the_way_of_their_distributio
         if walk is straight_walk or samples.latents[:, part].abs().max() > 1:
             assert torch.allclose(browser.latents[:, part], walk(start[part], end[part], 5))
     assert torch.equal(browser.videos[[0, -1]], samples.videos[[3, 1]])
-    assert browser._sample["names"] == ["video 3", "25 % of the way", "50 % of the way", "75 % of the way", "video 1"]
+    assert browser._sample["names"][0] == [
+        "video 3",
+        "25 % of the way",
+        "50 % of the way",
+        "75 % of the way",
+        "video 1",
+    ]
     assert browser.status.endswith("seed 1, walk from video 3 to video 1.")
 
 
@@ -179,7 +194,7 @@ def test_the_same_part_is_shared_exactly_and_the_others_stay_as_drawn(part, othe
     assert torch.equal(browser.latents, share_part(samples.latents, slices[part], 2))
     assert torch.equal(browser.latents[:, slices[other]], samples.latents[:, slices[other]])
     assert torch.equal(browser.videos[2], samples.videos[2]), "the picked one is in its place"
-    assert browser._sample["names"][:3] == [f"{other} of video 0", f"{other} of video 1", "video 2"]
+    assert browser._sample["names"][0][:3] == [f"{other} of video 0", f"{other} of video 1", "video 2"]
 
 
 def test_the_menu_offers_what_the_latents_have():
@@ -189,16 +204,16 @@ def test_the_menu_offers_what_the_latents_have():
     assert mocogan.grids == ["samples", "walk", "same content", "same motion"]
     assert mocogan._grids["same content"] == "same content, other motion"
     categorical = SampleBrowser(MoCoGANGenerator(8, 2, num_categories=3, image_channels=4), num_videos=3)
-    assert categorical.grids[2:] == ["same content", "same motion", "same category"]
+    assert categorical.grids[2:] == ["same content", "same motion", "same category", "every class"]
+    assert categorical._grids["same content"] == "same content, other motion and class"
+    assert categorical._grids["every class"] == "same content and motion, every class"
     categorical.grid = "same category"
     assert len(categorical.latents[:, categorical.generator.latent_parts["category"]].unique(dim=0)) == 1
-    sizes = {"noise_dim": 4, "num_categories": 3, "channels": (4, 4), "temporal": "tgan", "temporal_channels": (4,)}
-    told = SampleBrowser(DVDGANGenerator(8, 2, **sizes), num_videos=3)
-    assert told.grids == ["samples", "walk", "same noise", "same category"]
-    told.truncation = 0.5
-    told.grid = "same noise"
-    assert torch.equal(told.latents[0, :4], told.latents[2, :4])
-    assert torch.equal(told.latents[:, 4:].sum(1), torch.ones(3)), "classes are not truncated"
+    told = SampleBrowser(told_generator(), num_videos=3)
+    assert told.grids == ["samples", "walk", "same category", "every class"]
+    assert told._grids["same category"] == "same class, other noise"
+    assert told._grids["every class"] == "same noise, every class"
+    assert SampleBrowser(told_generator(), num_videos=1).grids == ["samples", "every class"]
     assert SampleBrowser(Tinted(), num_videos=1).grids == ["samples"], "one sample leads nowhere"
 
 
@@ -212,6 +227,85 @@ def test_choices_that_come_together_are_drawn_once_and_shown_in_one_message(monk
     assert len(generator.modes_seen) == before + 1
     messages = [keys for keys in sent if "_sample" in keys]
     assert len(messages) == 1 and {"_sample", "_sheet", "_answered", "status"} <= messages[0]
+
+
+# Classes
+
+
+def test_a_class_that_is_chosen_is_that_of_all_and_the_rest_stays_as_drawn():
+    generator = told_generator()
+    browser = SampleBrowser(generator, num_videos=4, seed=1, class_names=("jump", "bend", "wave"))
+    assert browser.categories == ["as drawn", "jump", "bend", "wave"]
+    drawn = browser.latents
+    kinds = [("jump", "bend", "wave")[number] for number in drawn[:, 4:].argmax(1)]
+    assert browser._sample["names"][0] == [f"video {index}, {kind}" for index, kind in enumerate(kinds)]
+    browser.category = "bend"
+    assert torch.equal(browser.latents[:, :4], drawn[:, :4])
+    assert browser.latents[:, 4:].tolist() == [[0, 1, 0]] * 4
+    assert torch.equal(browser.videos, video.to_uint8(sample_videos(generator, latents=browser.latents)))
+    assert browser._sample["names"][0][2] == "video 2, bend"
+    assert browser.status.endswith("seed 1, class bend.")
+    browser.grid, browser.truncation = "walk", 0.5
+    assert browser.latents[:, 4:].tolist() == [[0, 1, 0]] * 4, "neither walked nor truncated"
+    browser.grid, browser.truncation, browser.category = "samples", 1, "as drawn"
+    assert torch.equal(browser.latents, drawn)
+
+
+@pytest.mark.parametrize("num_videos", [1, 2, 5])
+def test_one_noise_is_shown_in_every_class(num_videos):
+    browser = SampleBrowser(told_generator(), num_videos=num_videos, seed=1, class_names=["jump", "bend", "wave"])
+    drawn = browser.latents
+    browser.first = num_videos - 1
+    browser.category, browser.grid = "wave", "every class"
+    assert torch.equal(browser.latents[:, :4], drawn[-1:, :4].expand(3, -1))
+    assert torch.equal(browser.latents[:, 4:], torch.eye(3))
+    assert len(browser.videos) == browser._sample["numVideos"] == 3 and browser._sample["numDrawn"] == num_videos
+    assert browser._sample["names"] == [["jump", "bend", "wave"]]
+    assert browser.status.endswith(f"seed 1, video {num_videos - 1} in every class.")
+    assert browser._sample["picked"] == 2, "the class that was chosen"
+    browser.category = "as drawn"
+    assert browser._sample["picked"] == drawn[-1, 4:].argmax()
+
+
+def test_a_smaller_grid_closes_an_enlarged_video_that_is_not_in_it():
+    browser = SampleBrowser(told_generator(), num_videos=5)
+    browser.selected, browser.grid = 4, "every class"
+    assert browser.selected is None
+    with pytest.raises(traitlets.TraitError, match="selected must be None or 0 to 2, got 3"):
+        browser.selected = 3
+    browser.selected = 2
+
+
+def test_classes_are_called_as_the_generator_knows_them_or_by_number():
+    generator = told_generator()
+    assert SampleBrowser(generator).categories[1:] == ["class 0", "class 1", "class 2"]
+    generator.class_names = ("jump", "bend", "wave")
+    assert SampleBrowser(generator).categories[1:] == ["jump", "bend", "wave"]
+    assert SampleBrowser(generator, class_names=["a", "b", "c"]).categories[1:] == ["a", "b", "c"]
+    generator.class_names = ("of", "other data")
+    assert SampleBrowser(generator).categories[1:] == ["class 0", "class 1", "class 2"]
+    assert SampleBrowser(Waves()).categories == ["as drawn"]
+
+
+def test_files_are_called_after_the_class_that_they_show(tmp_path):
+    browser = SampleBrowser(told_generator(), class_names=["a/b", "c", "d"], category="a/b", save_directory=tmp_path)
+    assert browser.save_gif().name == "samples-a-b-seed-0.gif"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"class_names": ["a", "b"]}, "class_names are 2, and the generator has 3 classes"),
+        ({"class_names": ["a", "b", "a"]}, r"different words, one for each class, got \['a', 'b', 'a'\]"),
+        ({"class_names": [1, 2, 3]}, "different words"),
+        ({"category": "bend"}, r"category 'bend' is unknown: .*\['as drawn', 'class 0', 'class 1', 'class 2'\]"),
+        ({"generator": Waves(), "class_names": ["a"]}, "no generator is told a class"),
+        ({"generator": Waves(), "grid": "every class"}, "grid 'every class' is unknown"),
+    ],
+)
+def test_classes_that_there_are_not_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        SampleBrowser(**{"generator": told_generator(), **arguments})
 
 
 # Several generators
@@ -243,20 +337,82 @@ def test_every_choice_counts_for_all_generators():
     assert len(browser.latents[:, :3].unique(dim=0)) == 1
 
 
-class Wider(Waves):
-    latent_dim = 7
-
-
 class Normal(Waves):
     def sample_latents(self, n, *, generator=None):
         return torch.randn(n, self.latent_dim, generator=generator)
 
 
+class Swapped(Tinted):
+    @property
+    def latent_parts(self) -> dict[str, slice]:
+        return {"motion": slice(0, 1), "content": slice(1, 4)}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "notes"),
+    [
+        (Waves(), Negative(), ["latents: 3 numbers", "the same latents as a"]),
+        (Waves(), Normal(), ["latents: 3 numbers", "latents of its own: 3 numbers"]),
+        (Waves(), Tinted(), ["latents: 3 numbers", "latents of its own: content 3, motion 1"]),
+        (Tinted(), Swapped(), ["latents: content 3, motion 1", "latents of its own: motion 1, content 3"]),
+    ],
+)
+def test_where_latents_differ_each_generator_has_its_own_of_the_seed_and_the_screen_says_so(one, other, notes):
+    browser = SampleBrowser({"a": one, "b": other}, num_videos=4, seed=5)
+    assert browser._sample["notes"] == notes
+    assert browser.latents is browser.latents_by_label["a"]
+    for label, generator in browser.generators.items():
+        alone = SampleBrowser(generator, num_videos=4, seed=5)
+        assert torch.equal(browser.latents_by_label[label], alone.latents)
+        assert torch.equal(browser.videos_by_label[label], alone.videos)
+
+
+def test_a_part_that_all_have_is_shared_wherever_it_lies():
+    browser = SampleBrowser({"a": Tinted(), "b": Swapped()}, num_videos=4, grid="same content", first=1)
+    assert browser.grids == ["samples", "walk", "same content", "same motion"]
+    for label, content in {"a": slice(0, 3), "b": slice(1, 4)}.items():
+        assert len(browser.latents_by_label[label][:, content].unique(dim=0)) == 1
+        assert len(browser.latents_by_label[label].unique(dim=0)) == 4
+    assert SampleBrowser({"a": Tinted(), "b": Waves()}).grids == ["samples", "walk"], (
+        "a part that one has is not offered"
+    )
+
+
+def test_a_class_is_asked_of_all_that_are_told_one():
+    generators = {
+        "dvd": told_generator(),
+        "mocogan": MoCoGANGenerator(8, 2, num_categories=3, image_channels=4).eval(),
+        "untold": DVDGANGenerator(8, 2, noise_dim=4, channels=(4, 4), temporal="tgan", temporal_channels=(4,)).eval(),
+    }
+    names = ["jump", "bend", "wave"]
+    browser = SampleBrowser(generators, num_videos=2, class_names=names, category="wave")
+    asked = {label: generator.classes(browser.latents_by_label[label]) for label, generator in generators.items()}
+    assert asked["dvd"].tolist() == asked["mocogan"].tolist() == [2, 2] and asked["untold"] is None
+    assert browser._sample["names"] == [["video 0, wave", "video 1, wave"]] * 2 + [["video 0", "video 1"]]
+    assert browser.grids == ["samples", "walk"], "one has no class to share or to show all of"
+    del generators["untold"]
+    browser = SampleBrowser(generators, num_videos=2, class_names=names, grid="every class")
+    assert browser.grids == ["samples", "walk", "same category", "every class"]
+    assert browser._grids["same category"] == "same class, other noise / content and motion"
+    assert browser._sample["names"] == [names, names]
+    for label, generator in generators.items():
+        assert generator.classes(browser.latents_by_label[label]).tolist() == [0, 1, 2]
+
+
+def test_classes_of_two_data_sets_have_no_menu_and_each_video_says_its_own():
+    one, other = told_generator(), told_generator(2)
+    one.class_names = ("jump", "bend", "wave")
+    browser = SampleBrowser({"one": one, "other": other}, num_videos=3)
+    assert browser.categories == ["as drawn"]
+    assert browser.grids == ["samples", "walk", "same noise", "same category"]
+    first, second = browser._sample["names"]
+    assert all(name.split(", ")[1] in one.class_names for name in first)
+    assert all(name.split(", ")[1] in ("class 0", "class 1") for name in second)
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (Wider(), "'a' takes latents of 3 numbers and 'b' of 7"),
-        (Normal(), "'a' and 'b' draw different latents from a seed"),
         (Waves(height=16), r"of one shape, got \{'a': \(3, 5, 8, 12\), 'b': \(3, 5, 16, 12\)\}"),
         (object(), "sample_latents.*got object"),
     ],
@@ -264,15 +420,6 @@ class Normal(Waves):
 def test_what_cannot_be_compared_is_refused(other, message):
     with pytest.raises(ValueError, match=message):
         SampleBrowser({"a": Waves(), "b": other})
-
-
-def test_only_parts_that_all_have_are_offered():
-    class Swapped(Tinted):
-        @property
-        def latent_parts(self) -> dict[str, slice]:
-            return {"motion": slice(0, 1), "content": slice(1, 4)}
-
-    assert SampleBrowser({"a": Tinted(), "b": Swapped()}).grids == ["samples", "walk"]
 
 
 # What is sent to the web browser
@@ -309,6 +456,13 @@ def test_layout_follows_the_arguments_or_fits_the_videos():
     assert SampleBrowser(Waves(), num_videos=5)._layout == {"columns": 3, "scale": 9}
     assert SampleBrowser(Waves(), num_videos=5, columns=2, scale=4)._layout == {"columns": 2, "scale": 4}
     assert SampleBrowser(Waves(), num_videos=2, columns=7)._layout["columns"] == 2
+
+
+@pytest.mark.parametrize(("models", "num_videos", "columns"), [(1, 9, 4), (2, 9, 3), (2, 1, 3), (2, 16, 4)])
+def test_a_video_for_each_class_leaves_two_grids_room_beside_each_other(models, num_videos, columns):
+    generators = {str(number): told_generator(12) for number in range(models)}
+    browser = SampleBrowser(generators, num_videos=num_videos, grid="every class")
+    assert browser._layout["columns"] == columns
 
 
 # Saving
@@ -428,7 +582,16 @@ def test_a_choice_that_fails_is_answered_and_the_next_one_tried(caplog):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("seed", -1), ("fps", 0), ("selected", 9), ("selected", -1), ("truncation", 2), ("first", 9), ("grid", "faces")],
+    [
+        ("seed", -1),
+        ("fps", 0),
+        ("selected", 9),
+        ("selected", -1),
+        ("truncation", 2),
+        ("first", 9),
+        ("grid", "faces"),
+        ("category", "a"),
+    ],
 )
 def test_traits_refuse_what_the_controls_do_not_offer(name, value):
     with pytest.raises(traitlets.TraitError):

@@ -3,7 +3,7 @@
 
 const PATIENCE_MS = 5000; // after which videos that have not come are remarked upon
 const ENLARGED_WIDTH = 320; // CSS pixels to which the enlarged video comes near
-const CHOICES = ["seed", "truncation", "grid", "first", "second"]; // which the kernel makes the videos from
+const CHOICES = ["seed", "truncation", "category", "grid", "first", "second"]; // which the kernel makes the videos from
 
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
@@ -18,6 +18,9 @@ function render({ model, el }) {
   const truncationText = element("span", { class: "ldvd-count ldvd-psi" });
   const truncationField = labelled("truncation ψ", truncation, truncationText);
   truncationField.title = "What latents are multiplied by: nearer to 0, videos are likelier and more alike";
+  const category = field("select");
+  const categoryField = labelled("class", category);
+  categoryField.title = "What all videos are asked to show";
   const grid = field("select");
   const first = field("select");
   const firstField = labelled("from", first);
@@ -38,7 +41,7 @@ function render({ model, el }) {
     { class: "ldvd-widget ldvd-sample-browser", role: "group", "aria-label": "Sample browser" },
     element("div", { class: "ldvd-bar" }, play, labelled("frame", slider, frameText), labelled("fps", fps)),
     element("div", { class: "ldvd-bar" }, labelled("seed", seed), resample, truncationField),
-    element("div", { class: "ldvd-bar" }, labelled("grid", grid), firstField, secondField, saves),
+    element("div", { class: "ldvd-bar" }, categoryField, labelled("grid", grid), firstField, secondField, saves),
     element("div", { class: "ldvd-stage" }, grids, enlarged),
     status,
   );
@@ -53,13 +56,13 @@ function render({ model, el }) {
   let frameStart = 0; // when the present frame came on, in milliseconds
   let decoding = 0; // counts the sheets that came, so that a late one does not overtake its successor
   let patience = 0;
-  let following = null; // the grid that was asked for, and which of its videos to enlarge once it is there
+  let following = null; // the grid that was asked for, if the video picked for it is to be enlarged once it is there
 
   // Drawing
 
   function draw() {
     if (!sheet) return;
-    const selected = model.get("selected");
+    const selected = enlargedVideo();
     models.forEach(({ cells, enlargedCanvas, strip }, number) => {
       const before = number * sample.numVideos; // the videos of one generator come after those of another
       cells.forEach(({ firstChild: canvas }, index) => sheet.paint(canvas, before + index, frame));
@@ -123,24 +126,25 @@ function render({ model, el }) {
     slider.max = String(sample.numFrames - 1);
     frameText.style.minWidth = `${String(sample.numFrames - 1).length * 2 + 3}ch`;
     layOut();
-    if (following?.grid === sample.grid) select(following.video);
+    if (following === sample.grid) select(sample.picked);
     following = null;
     for (const name of CHOICES) root.dataset[name] = String(sample[name]);
   }
 
   function layOut() {
-    const { width, numVideos, names } = sample;
+    const { width, numVideos, names, notes } = sample;
     const { columns, scale } = model.get("_layout");
-    if (!models.length) {
-      models = sample.models.map((label) => addModel(label, numVideos));
+    if (models[0]?.cells.length !== numVideos) {
+      models = sample.models.map((label, number) => addModel(label, notes[number], numVideos));
       grids.replaceChildren(...models.map(({ grid }) => grid));
       figures.replaceChildren(...models.map(({ figure }) => figure));
     }
-    for (const { label, cells, enlargedCanvas, figure } of models) {
+    for (const [number, { label, cells, figure }] of models.entries()) {
       cells.forEach((cell, index) => {
-        cell.setAttribute("aria-label", capital(of(names[index], label)));
-        cell.title = `${capital(names[index])}: click to enlarge`;
-        cell.lastChild.textContent = names[index];
+        const name = names[number][index];
+        cell.setAttribute("aria-label", capital(of(name, label)));
+        cell.title = `${capital(name)}: click to enlarge`;
+        cell.lastChild.textContent = name.replace(/[a-z](?=[A-Z])/g, "$&\u200b"); // so JumpingJacks may wrap in the middle
       });
       cells[0].parentElement.style.gridTemplateColumns = `repeat(${columns}, minmax(0, ${width * scale}px))`;
       figure.style.width = `${width * Math.max(1, Math.round(ENLARGED_WIDTH / width))}px`;
@@ -151,7 +155,7 @@ function render({ model, el }) {
   const of = (name, label) => (label ? `${name}, ${label}` : name);
 
   /** The grid, the enlarged video and its frames, of one generator. */
-  function addModel(label, numVideos) {
+  function addModel(label, note, numVideos) {
     const title = () => (label ? [element("div", { class: "ldvd-title" }, label)] : []);
     const cells = Array.from({ length: numVideos }, (_, index) => {
       const name = element("span", { class: "ldvd-name", "aria-hidden": "true" });
@@ -159,6 +163,7 @@ function render({ model, el }) {
       cell.addEventListener("click", () => select(model.get("selected") === index ? null : index));
       return cell;
     });
+    const notes = label ? [element("div", { class: "ldvd-note" }, note)] : [];
     const group = { class: "ldvd-cells", role: "group", "aria-label": of("Videos", label) };
     const enlargedCanvas = element("canvas", { role: "img" });
     const strip = filmStrip(goTo);
@@ -167,9 +172,15 @@ function render({ model, el }) {
       cells,
       enlargedCanvas,
       strip,
-      grid: element("div", { class: "ldvd-model" }, ...title(), element("div", group, ...cells)),
+      grid: element("div", { class: "ldvd-model" }, ...title(), ...notes, element("div", group, ...cells)),
       figure: element("div", { class: "ldvd-figure" }, ...title(), enlargedCanvas, strip.node),
     };
+  }
+
+  /** The index of the enlarged video, or null: the grid may have become smaller. */
+  function enlargedVideo() {
+    const selected = model.get("selected");
+    return selected !== null && selected < sample.numVideos ? selected : null;
   }
 
   function select(index) {
@@ -179,16 +190,16 @@ function render({ model, el }) {
 
   function onSelected() {
     if (!sheet) return;
-    const selected = model.get("selected");
+    const selected = enlargedVideo();
     enlarged.hidden = selected === null;
     models.forEach(({ label, cells, enlargedCanvas, strip }, number) => {
       cells.forEach((cell, index) => cell.setAttribute("aria-pressed", String(index === selected)));
       if (selected === null) return;
-      const name = capital(of(sample.names[selected], label));
-      enlargedCanvas.setAttribute("aria-label", `${name}, enlarged`);
-      strip.show(sheet, number * sample.numVideos + selected, `Frames of ${name.toLowerCase()}`);
+      const name = of(sample.names[number][selected], label);
+      enlargedCanvas.setAttribute("aria-label", `${capital(name)}, enlarged`);
+      strip.show(sheet, number * sample.numVideos + selected, `Frames of ${name}`);
     });
-    enlargedText.textContent = sample.names[selected] ?? "";
+    enlargedText.textContent = [...new Set(sample.names.map((names) => names[selected]))].join(" · ");
     draw();
   }
 
@@ -210,7 +221,9 @@ function render({ model, el }) {
     seed.value = String(model.get("seed"));
     truncation.value = String(model.get("truncation"));
     onTruncationMoved(model.get("truncation"));
+    category.value = model.get("category");
     grid.value = model.get("grid");
+    categoryField.hidden = model.get("_categories").length < 2 || model.get("grid") === "every class";
     first.value = String(model.get("first"));
     second.value = String(model.get("second"));
     const isWalk = model.get("grid") === "walk";
@@ -241,7 +254,7 @@ function render({ model, el }) {
     const [selected, before] = [model.get("selected"), model.get("first")];
     const first = selected !== null && model.get("grid") === "samples" ? selected : before;
     const second = first === model.get("second") ? before : model.get("second"); // a walk is to lead somewhere
-    following = selected === null ? null : { grid: grid.value, video: grid.value === "walk" ? 0 : first };
+    following = selected === null ? null : grid.value;
     ask({ grid: grid.value, first, second });
   }
 
@@ -270,6 +283,7 @@ function render({ model, el }) {
   resample.addEventListener("click", () => askForSeed(model.get("seed") + 1));
   truncation.addEventListener("input", () => onTruncationMoved(Number(truncation.value)));
   truncation.addEventListener("change", () => ask({ truncation: Number(truncation.value) }));
+  category.addEventListener("change", () => ask({ category: category.value }));
   grid.addEventListener("change", askForGrid);
   first.addEventListener("change", () => ask({ first: Number(first.value) }));
   second.addEventListener("change", () => ask({ second: Number(second.value) }));
@@ -292,11 +306,12 @@ function render({ model, el }) {
     ...CHOICES.map((name) => [`change:${name}`, onChoices]),
   ]);
 
+  category.append(...model.get("_categories").map((name) => element("option", { value: name }, name)));
   const menu = Object.entries(model.get("_grids"));
   grid.append(...menu.map(([value, text]) => element("option", { value }, text)));
   grid.parentElement.hidden = menu.length < 2;
   for (const choice of [first, second]) {
-    for (let index = 0; index < model.get("_sample").numVideos; index++) {
+    for (let index = 0; index < model.get("_sample").numDrawn; index++) {
       choice.append(element("option", { value: index }, `video ${index}`));
     }
   }
