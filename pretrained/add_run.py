@@ -25,6 +25,7 @@ from ldvd_lib._kit.drawing import share_palette
 from ldvd_lib._kit.files import save_tensors
 from ldvd_lib._kit.shelf import CARD, list_weights
 from ldvd_lib.gan import VideoGAN
+from ldvd_lib.generators import VideoGenerator
 from ldvd_lib.metrics import Evaluation
 from ldvd_lib.recipe import Recipe
 from ldvd_lib.runs import Run
@@ -33,11 +34,11 @@ from ldvd_lib.runs.files import CONFIG, EVALUATION, METRICS, SPECTRUM
 from ldvd_lib.runs.results import PAPER_CLIPS, PAPER_STEPS, trained_on
 from ldvd_lib.runs.run import read_jsonl
 from ldvd_lib.runs.sources import digest_weights
-from ldvd_lib.training import sample_videos
+from ldvd_lib.training import latents_of_each_class, sample_videos
 
 LARGEST_FILE = 12_000_000  # bytes
 MOST_LINES, MOST_BYTES = 200, 100_000  # of a history
-MOST_OF_SHEET = 150_000  # bytes
+MOST_OF_SHEET = 200_000  # bytes
 COMPARED = 16  # samples with which half precision is tested
 VISIBLE = 2.0  # levels of 255; a larger change of a pixel might be seen
 SHEET = "samples.png"
@@ -120,12 +121,13 @@ def difference(one: nn.Module, other: nn.Module) -> tuple[float, float]:
     return levels.max().item(), levels.mean().item()
 
 
-def save_sheet(generator: nn.Module, path: Path) -> None:
-    """Draw samples of seed 0, one in each row: eight, or as many as fit into a small enough file."""
-    videos = sample_videos(generator, 8)
+def save_sheet(generator: VideoGenerator, path: Path) -> None:
+    """Draw samples of seed 0, a row each: one of each named class, or eight; fewer if the file is too large."""
+    names = generator.class_names
+    videos = sample_videos(generator, 8, latents=latents_of_each_class(generator) if names else None)
     scale = video.display_scale(videos.shape[-1], target=64)
-    for rows in range(8, 0, -1):
-        sheet = video.contact_sheet(videos[:rows], num_frames=8, scale=scale)
+    for rows in range(len(videos), 0, -1):
+        sheet = video.contact_sheet(videos[:rows], num_frames=8, scale=scale, labels=names[:rows] or None)
         share_palette(np.asarray(sheet)[None])[0].save(path, "PNG", optimize=True)
         if path.stat().st_size <= MOST_OF_SHEET:
             return
@@ -242,6 +244,7 @@ def card(name: str, run: Run, entry: dict[str, Any], about: dict[str, str], note
         **about,
     }
     table = "\n".join(f"| {key} | {value} |" for key, value in facts.items())
+    of_class = ", of the class whose name stands before it" if run.config.class_names else ""
     return f"""# {name}
 
 A generator of videos, trained on {DATA[entry["data"]]} for the course. This directory is that of its training, thinned.
@@ -262,7 +265,7 @@ figures.plot_training(pretrained.open_run("{name}"))
 
 ![Samples of {name}: each row is one video, from its first frame to its last]({SHEET})
 
-*The first samples of seed 0, unselected; each row is one video.*
+*The first samples of seed 0, unselected; each row is one video{of_class}.*
 
 {f"{note}{chr(10) * 2}" if note else ""}## Metrics
 

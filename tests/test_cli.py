@@ -379,9 +379,11 @@ def test_a_real_fvd(trained, tiny_actions, i3d_directory, tmp_path, capsys) -> N
 def test_the_demo_leaves_what_it_promises(tmp_path) -> None:
     files = run_demo(tmp_path / "demo", data=tmp_path / "actions", steps=3, clips_per_class=2)
     names = [path.name for path in files]
-    assert names == ["samples.gif", "contact_sheet.png", "losses.png", "spectrum.png", "metrics.jsonl", "step_0000003"]
+    pictures = ["samples.gif", "contact_sheet.png", "losses.png", "spectrum.png", "after_hours.gif"]
+    assert names == [*pictures, "metrics.jsonl", "step_0000003"]
     assert all(path.exists() for path in files)
-    with Image.open(tmp_path / "demo" / "samples.gif") as picture:
-        assert (picture.n_frames, picture.info["loop"]) == (16, 0)
+    for name in ("samples.gif", "after_hours.gif"):
+        with Image.open(tmp_path / "demo" / name) as picture:
+            assert (picture.n_frames, picture.info["loop"]) == (16, 0)
     second_files = run_demo(tmp_path / "demo", data=tmp_path / "actions", steps=3, clips_per_class=2)
     assert second_files == files  # finished work is not done twice

@@ -7,6 +7,7 @@ from pathlib import Path
 from ldvd_lib.cli.options import Subcommands, add_device, positive
 
 MODEL = "tgan"
+AFTER_HOURS = "dvd-gan-1d"  # of what we trained, that which one recognises most in
 
 
 def add(commands: Subcommands) -> None:
@@ -36,6 +37,8 @@ def run_demo(
 ) -> list[Path]:
     """Render the built-in data, train a lite TGAN on it, and write samples, curves, Hessian spectrum and metrics.
 
+    Beside them, clips by a trained model that comes with the course: what hours give instead of minutes.
+
     Args:
         out: the run directory; an interrupted demo continues there.
         data: where the built-in data is, or will be rendered.
@@ -52,7 +55,8 @@ def run_demo(
     """
     from ldvd_lib import figures, video, zoo
     from ldvd_lib.data import WindowSampler, actions, prepare_beside
-    from ldvd_lib.training import SampleGrid, SpectrumProbe, Trainer, sample_videos
+    from ldvd_lib.runs import pretrained
+    from ldvd_lib.training import SampleGrid, SpectrumProbe, Trainer, latents_of_each_class, sample_videos
 
     gan = zoo.build(MODEL, seed=seed)
     actions.render(data, clips_per_class=clips_per_class)
@@ -74,11 +78,14 @@ def run_demo(
         raise KeyboardInterrupt
 
     videos = sample_videos(trained.generator(), 16, seed=seed)
+    best = pretrained.load(AFTER_HOURS, data="actions")
+    actions_in_turn = sample_videos(best, latents=latents_of_each_class(best, seed=seed))
     files = [
         video.save_gif(videos, out / "samples.gif", columns=4, scale=4),
         video.save_png(video.contact_sheet(videos[:8], scale=3), out / "contact_sheet.png"),
         figures.save(figures.plot_training(trained), out / "losses.png"),
         figures.save(figures.plot_spectrum(trained), out / "spectrum.png"),
+        video.save_gif(actions_in_turn, out / "after_hours.gif", columns=4, scale=4, labels=best.class_names),
     ]
     return [*files, out / "metrics.jsonl", *trained.checkpoints[-1:]]
 
@@ -90,7 +97,8 @@ def describe(files: list[Path]) -> str:
         "contact_sheet.png": "eight of them, frame by frame",
         "losses.png": "losses and scores over training",
         "spectrum.png": "the leading eigenvalues of the discriminator's Hessian over training",
-        "metrics.jsonl": "the same as numbers",
+        "after_hours.gif": "for comparison: one clip of each action, by a DVD-GAN that we trained for hours",
+        "metrics.jsonl": "the losses as numbers",
     }
     lines = [f"  {path}  ({notes.get(path.name, 'checkpoint: weights and optimiser')})" for path in files]
     return textwrap.dedent(

@@ -6,7 +6,7 @@ from ldvd_lib.training.loop import Trainer, TrainingDiverged
 from ldvd_lib.training.play import Source, play
 from ldvd_lib.training.players import Players
 from ldvd_lib.training.probe import SpectrumProbe
-from ldvd_lib.training.sampling import calibrate_, sample_videos
+from ldvd_lib.training.sampling import calibrate_, latents_of_each_class, sample_videos
 
 __all__ = [
     "Callback",
@@ -17,6 +17,7 @@ __all__ = [
     "Trainer",
     "TrainingDiverged",
     "calibrate_",
+    "latents_of_each_class",
     "play",
     "sample_videos",
     "train_classifier",

@@ -11,6 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ldvd_lib._kit.checks import whole_number
 from ldvd_lib.blocks import settle_
 from ldvd_lib.generators import VideoGenerator
+from ldvd_lib.latents import with_category
 
 
 @contextlib.contextmanager
@@ -113,3 +114,21 @@ def sample_videos(
     weight = next(generator.parameters())
     with evaluation(generator):
         return torch.cat([generator(batch.to(weight)).float().cpu() for batch in latents.split(batch_size)])
+
+
+def latents_of_each_class(generator: VideoGenerator, *, seed: int = 0) -> Tensor:
+    """A latent for each class that a generator is told, in their order: ``(classes, latent_dim)``.
+
+    Args:
+        generator: one whose latents have a part ``category``.
+        seed: of all else in the latents, which are drawn on the CPU.
+
+    Raises:
+        ValueError: if it is told no classes.
+    """
+    part = generator.latent_parts.get("category")
+    if part is None:
+        raise ValueError(f"{type(generator).__name__} is told no classes: its latents have {generator.latent_parts}")
+    classes = torch.arange(part.stop - part.start)
+    latents = generator.sample_latents(len(classes), generator=torch.Generator().manual_seed(seed))
+    return with_category(latents, part, classes)

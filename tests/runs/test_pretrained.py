@@ -17,11 +17,12 @@ from safetensors import safe_open
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from ldvd_lib import figures, paper, zoo
+from ldvd_lib import figures, paper, video, zoo
 from ldvd_lib._kit import shelf as shelves
 from ldvd_lib._kit.configuration import save_json, to_dict
 from ldvd_lib._kit.files import save_tensors
 from ldvd_lib.gan import VideoGANConfig
+from ldvd_lib.generators import VideoGenerator
 from ldvd_lib.metrics import Evaluation
 from ldvd_lib.paper.claims import CLAIMS
 from ldvd_lib.paper.question import CRITICS
@@ -29,7 +30,7 @@ from ldvd_lib.runs import Run, by_condition, pretrained, read_results, results_o
 from ldvd_lib.runs.checkpoint import save_checkpoint
 from ldvd_lib.runs.run import RunConfig, read_jsonl
 from ldvd_lib.runs.sources import digest_weights
-from ldvd_lib.training import calibrate_, sample_videos
+from ldvd_lib.training import calibrate_, latents_of_each_class, sample_videos
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "pretrained"
 sys.path.insert(0, str(SCRIPTS))
@@ -603,7 +604,7 @@ def test_an_index_that_is_no_index_is_named(three) -> None:
 
 
 def test_a_sheet_of_busy_samples_is_cut_to_size(tmp_path, monkeypatch) -> None:
-    class Noise(nn.Module):
+    class Noise(VideoGenerator):
         """Videos that no palette makes small."""
 
         def __init__(self) -> None:
@@ -623,3 +624,15 @@ def test_a_sheet_of_busy_samples_is_cut_to_size(tmp_path, monkeypatch) -> None:
         assert (tmp_path / "sheet.png").stat().st_size <= most
         heights[most] = Image.open(tmp_path / "sheet.png").height
     assert 0 < heights[20_000] < heights[1_000_000]
+
+
+def test_the_sheet_of_who_is_told_classes_has_a_row_for_each(tmp_path, monkeypatch) -> None:
+    generator = zoo.build("dvd-gan-1d", num_categories=3).generator.eval()
+    generator.class_names = ("sit", "run", "jump")
+    drawn = []
+    blank = Image.new("RGB", (8, 8))
+    monkeypatch.setattr(video, "contact_sheet", lambda videos, **options: drawn.append((videos, options)) or blank)
+    add_run.save_sheet(generator, tmp_path / "sheet.png")
+    videos, options = drawn[0]
+    assert options["labels"] == generator.class_names
+    torch.testing.assert_close(videos, sample_videos(generator, latents=latents_of_each_class(generator)))

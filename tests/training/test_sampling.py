@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
-from ldvd_lib.training.sampling import calibrate_, evaluation
+from ldvd_lib.generators import DVDGANGenerator
+from ldvd_lib.training.sampling import calibrate_, evaluation, latents_of_each_class
 
 
 def test_evaluation_restores_every_mode(tiny_config) -> None:
@@ -105,3 +106,14 @@ def test_after_an_error_everything_is_as_before(tiny_config, monkeypatch) -> Non
 def test_a_single_video_has_no_statistics(tiny_config, videos: int, batch_size: int) -> None:
     with pytest.raises(ValueError, match="must be a whole number, 2 or more"):
         calibrate_(tiny_config.build().generator, videos=videos, batch_size=batch_size)
+
+
+def test_each_class_has_its_latent_and_the_rest_is_as_drawn() -> None:
+    generator = DVDGANGenerator(8, 4, num_categories=3, channels=(4, 4), blocks=1)
+    latents = latents_of_each_class(generator, seed=2)
+    parts = generator.latent_parts
+    assert torch.equal(latents[:, parts["category"]], torch.eye(3))
+    drawn = generator.sample_latents(3, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(latents[:, parts["noise"]], drawn[:, parts["noise"]])
+    with pytest.raises(ValueError, match="DVDGANGenerator is told no classes"):
+        latents_of_each_class(DVDGANGenerator(8, 4, channels=(4, 4), blocks=1))
