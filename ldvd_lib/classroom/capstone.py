@@ -1,4 +1,4 @@
-"""The capstone of the course: a brief, and designs that are trained and scored by it (notebook 11).
+"""The capstone of the course: a brief, and designs that are trained and scored by it (notebook 12).
 
     design = capstone.Design("mine", ("3d", "2+1d", "shift", "2d"))
     design.anatomy()                             # what it costs and what it sees
@@ -125,7 +125,7 @@ class Entry:
         curvatures: one for each seed: the leading eigenvalue's magnitude, the median of the run's probes.
         seconds: the median time of a training step on the machine that it ran on; 0 for the baselines.
         steps, samples, protocol, real: how it was trained and judged.
-        budget: "full" or "quick".
+        budget: "full", "short" or "quick".
         version: of the course.
         date: when, ISO 8601; empty for the baselines.
     """

@@ -13,6 +13,7 @@ from ldvd_lib.figures.curves import (
     smooth,
 )
 from ldvd_lib.figures.findings import plot_findings
+from ldvd_lib.figures.judges import plot_change, plot_costs, plot_labels, plot_noticed
 from ldvd_lib.figures.levels import draw_levels, plot_ablation, plot_growth, plot_stages
 from ldvd_lib.figures.measuring import (
     plot_content_bias,
@@ -35,13 +36,17 @@ __all__ = [
     "draw_streams",
     "draw_table",
     "plot_ablation",
+    "plot_change",
     "plot_content_bias",
+    "plot_costs",
     "plot_density",
     "plot_directions",
     "plot_findings",
     "plot_growth",
     "plot_judges",
+    "plot_labels",
     "plot_nearest",
+    "plot_noticed",
     "plot_protocols",
     "plot_question",
     "plot_sample_sizes",

@@ -52,6 +52,9 @@ class DVDGANGenerator(VideoGenerator):
             BigGAN's blocks, among which is one of these, and does not say where.)
         spectral: spectral normalisation of all layers but e.
         init: a scheme of `ldvd_lib.blocks.initialize_` for them. The entries of e are standard normal, as those of z.
+        norm_std: standard deviation of the first weights that make gains and biases of the condition, in place of
+            `init`; without spectral normalisation only, which would undo it. A small one starts near plain batch
+            normalisation: what a video shows is at first hardly the condition's doing.
 
     Raises:
         ValueError: if sizes and channels do not fit together.
@@ -76,9 +79,14 @@ class DVDGANGenerator(VideoGenerator):
         attention: int = 0,
         spectral: bool = True,
         init: str = "orthogonal",
+        norm_std: float | None = None,
     ) -> None:
         super().__init__()
         one_of("temporal", temporal, TEMPORAL_CORES)
+        if spectral and norm_std is not None:
+            raise ValueError(
+                f"norm_std is {norm_std}, but spectral normalisation sets how large weights are: choose one of the two"
+            )
         whole_number("blocks", blocks, least=1)
         groups = doublings(image_size, MAP_SIZE, "image_size")
         sizes = [MAP_SIZE * 2**number for number in range(1, groups + 1)]
@@ -109,6 +117,11 @@ class DVDGANGenerator(VideoGenerator):
         self.norm = norm(channels[-1])
         self.to_rgb = nn.Conv2d(channels[-1], 3, 3, padding=1)
         initialize_(self, init)
+        if norm_std is not None:
+            for part in self.modules():
+                if isinstance(part, ConditionalBatchNorm):
+                    for layer in (part.gain, part.bias):
+                        nn.init.normal_(layer.weight, std=norm_std)
         if spectral:
             for name, part in self.named_children():
                 if name != "embed":

@@ -107,6 +107,20 @@ def test_shuffled_frames_are_all_the_same_to_the_spatial_one_and_not_to_the_temp
         assert not minds or ((before - after).abs() > 1e-3 * before.abs()).all()
 
 
+def test_what_the_spatial_one_tells_a_generator_says_nothing_of_the_order() -> None:
+    """Of shuffled frames the gradients are those of the frames, shuffled along; the temporal one's are others."""
+
+    def told(judge: DVDGANDiscriminator, videos: Tensor) -> Tensor:
+        videos = videos.clone().requires_grad_()
+        (gradients,) = torch.autograd.grad(judge(videos, labels()).sum(), videos)
+        return gradients
+
+    order = torch.tensor([3, 0, 6, 1, 7, 2, 5, 4])
+    for judge, same in ((spatial().eval(), True), (temporal().eval(), False)):
+        along, shuffled = told(judge, clips())[:, :, order], told(judge, clips()[:, :, order])
+        assert torch.allclose(along, shuffled, rtol=1e-4, atol=1e-6) is same
+
+
 def test_the_temporal_one_does_not_see_what_pooling_removes() -> None:
     """Exactly: pixels in which sums have no rounding, and a chessboard whose means over 2×2 pixels are zero."""
     videos = (clips() * 32).round() / 64

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ldvd_lib import anatomy
+from ldvd_lib.blocks import ConditionalBatchNorm
 from ldvd_lib.generators import DVDGANGenerator
 from ldvd_lib.latents import share_part, truncate, walk_between
 from ldvd_lib.training.sampling import calibrate_, sample_videos
@@ -175,6 +176,16 @@ def test_every_layer_but_the_classes_is_bounded() -> None:
     assert not [name for name, _ in small(spectral=False).named_parameters() if "original" in name]
 
 
+def test_norms_may_start_near_plain_batch_normalisation() -> None:
+    condition = torch.randn(64, 1, 10, generator=seeded())
+    told = {}
+    for norm_std in (None, 0.01):
+        generator = small(spectral=False, norm_std=norm_std)
+        norms = [part for part in generator.modules() if isinstance(part, ConditionalBatchNorm)]
+        told[norm_std] = max(layer(condition).abs().max().item() for n in norms for layer in (n.gain, n.bias))
+    assert told[0.01] < 0.2 < 1 < told[None]
+
+
 def test_bfloat16_paints_what_float32_does() -> None:
     generator = small().eval()
     latents = generator.sample_latents(2, generator=seeded())
@@ -199,6 +210,7 @@ def test_its_anatomy_has_a_row_for_each_group() -> None:
         ({"channels": (8, 4)}, r"16 pixels take 2 groups, and so 3 channels, .* got \(8, 4\)"),
         ({"attention": 12}, r"attention is 12, but groups end at \[8, 16\] pixels"),
         ({"blocks": 0}, "blocks must be a whole number"),
+        ({"norm_std": 0.02}, "norm_std is 0.02, but spectral normalisation sets how large weights are"),
     ],
 )
 def test_an_impossible_generator_is_explained(options: dict, message: str) -> None:

@@ -1,5 +1,6 @@
 """Named models."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -78,6 +79,8 @@ COUNTS = {
     "dvd-gan-unconditional": 209_013_507 + 38_302_081 + 40_373_377,
     "dvd-gan-spatial": 213_510_747 + 38_405_505,
     "dvd-gan-temporal": 213_510_747 + 40_476_801,
+    "dvd-gan-1d-spatial": 85_116_443 + 38_405_505,
+    "dvd-gan-1d-temporal": 85_116_443 + 40_476_801,
 }
 IN_NO_TABLE = {  # or with no count there
     "vgan",
@@ -95,6 +98,8 @@ IN_NO_TABLE = {  # or with no count there
     "dvd-gan-unconditional",
     "dvd-gan-spatial",
     "dvd-gan-temporal",
+    "dvd-gan-1d-spatial",
+    "dvd-gan-1d-temporal",
 }
 # MODELS counts the discriminators of Table 9 with biases.
 HIGH_RESOLUTION = {
@@ -319,10 +324,10 @@ def test_dvd_gan_as_published() -> None:
 def test_the_variants_of_dvd_gan_differ_from_it_in_one_way() -> None:
     whole = zoo.config("dvd-gan")
     assert whole.generator.options["num_categories"] == 12
-    for name in ("spatial", "temporal"):
-        alone = zoo.config(f"dvd-gan-{name}")
-        assert alone.discriminators == {name: whole.discriminators[name]}
-        assert (alone.generator, alone.recipe) == (whole.generator, whole.recipe)
+    for both, name in itertools.product(("dvd-gan", "dvd-gan-1d"), ("spatial", "temporal")):
+        alone, together = zoo.config(f"{both}-{name}"), zoo.config(both)
+        assert alone.discriminators == {name: together.discriminators[name]}
+        assert (alone.generator, alone.recipe) == (together.generator, together.recipe)
     other = zoo.config("dvd-gan-1d")
     assert (other.discriminators, other.recipe) == (whole.discriminators, whole.recipe)
     assert other.generator.options == whole.generator.options | {"temporal": "tgan"}

@@ -1,171 +1,214 @@
-"""Checks of 11, the capstone."""
+"""Checks of 11, DVD-GAN: who hears whom, who can notice what, what a judge of frames prefers, which class it names."""
 
-import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import torch
+from torch import Tensor, nn
 
-from ldvd_lib.anatomy import Anatomy, dissect
-from ldvd_lib.classroom.capstone import BRIEF, Design, Entry, frames_seen
-from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_equal
-from ldvd_lib.classroom.leaderboard import Board, baselines, is_comparable
-from ldvd_lib.discriminators import VideoDiscriminator
+from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_close, expect_shape
+from ldvd_lib.discriminators import DVDGANDiscriminator
 
-HALF = {"parameters": BRIEF.parameters // 2, "multiply_adds": BRIEF.multiply_adds // 2}
+
+def _chosen(answer: Any, right: Mapping[str, str], choices: Sequence[str], clues: Mapping[str, str]) -> None:
+    """End the check unless the right choice stands under every letter; of those that are wrong, tell the first."""
+    expect(isinstance(answer, dict), f"the answer should be a dictionary, and is a {type(answer).__name__}")
+    words = {letter: answer.get(letter, ...) for letter in right}
+    if any(word is None or word is ... for word in words.values()):
+        attempt(lambda: None)  # not attempted yet
+    for letter, word in words.items():
+        expect(word in choices, f"{letter} is {word!r}, and should be one of {', '.join(map(repr, choices))}")
+    wrong = [letter for letter, word in words.items() if word != right[letter]]
+    if wrong:
+        letter = wrong[0]
+        count = f"{len(right) - len(wrong)} of {len(right)} are right"
+        expect(False, f"{count}; {letter} is not {words[letter]!r}: {clues[letter]}")
+
+
+OWN, ALIKE, LATER, ALL = "that frame", "that frame of all clips", "that clip from there on", "everything"
+REACHES = {
+    "A": OWN,  # a residual block's 3×3 convolution of each frame
+    "B": ALL,  # batch normalisation in training, the frames in the batch
+    "C": ALIKE,  # the same, with statistics of each frame
+    "D": OWN,  # the same in evaluation
+    "E": LATER,  # a ConvGRU
+}
+_REACH_CLUES = {
+    "A": "what of a frame does it need, other than that frame?",
+    "B": "over what are its means and variances taken, if frames are images of one large batch?",
+    "C": "over what are its means and variances taken now, and over what no longer?",
+    "D": "where do its means and variances come from, once training is over?",
+    "E": "which maps is its state made of, and which clip's?",
+}
 
 
 @exercise(
     "11.1",
-    title="On half the means",
+    title="How far is it heard?",
     hints=(
-        "Which of the two limits does TGAN-F break by more? Ask its anatomy: no choice of kinds alone will do at this "
-        "width.",
-        "Two things make every layer smaller: fewer base channels, or fewer layers. To see far for little, halve time "
-        "early and shift late.",
-        'With options={"base_channels": 8}, four layers are cheap enough: kinds that begin with "2+1d", "2+1d" see 10 '
-        "frames, and a shift behind them adds 8.",
+        "Take the layers one by one, and ask for one output what it is computed from.",
+        "A convolution of a frame needs that frame; a memory needs the frames before; a statistic needs all that it is "
+        "taken over, and in evaluation it is taken over nothing any more.",
+        "Two are heard in that frame only. One is heard everywhere, one in the same frame of all clips, one in the "
+        "rest of its clip.",
     ),
 )
-def half_the_means(design):
-    expect(isinstance(design, Design), "a capstone.Design was expected: a name, kinds, and perhaps options")
-    costs = design.anatomy()
-    frames, arithmetic = frames_seen(costs), costs.multiply_adds / 1e6
-    account = (
-        f"yours has {costs.parameters:,} parameters, {arithmetic:.1f} million multiply-adds, and sees {frames} frames"
-    )
-    expect(
-        costs.parameters <= HALF["parameters"], f"{account}: the parameters should be at most {HALF['parameters']:,}"
-    )
-    expect(
-        costs.multiply_adds <= HALF["multiply_adds"],
-        f"{account}: the multiply-adds should be at most {HALF['multiply_adds'] / 1e6:.1f} million",
-    )
-    expect(frames >= 16, f"{account}: it should see all 16")
-    return f"{account[0].upper()}{account[1:]}. Whether it teaches is another question: score it, below."
+def how_far_is_it_heard(answer: Any):
+    _chosen(answer, REACHES, (OWN, ALIKE, LATER, ALL), _REACH_CLUES)
+    return "Statistics for each frame close the way on which frames could have spoken to each other past the ConvGRU."
 
 
-_STACKS = (
-    ("shift", "shift", "shift", "2d"),
-    ("3d", "3d", "3d", "3d"),
-    ("2+1d", "2+1d", "2d", "2d"),
-    ("2+1d", "2+1d", "shift", "2d"),
-    ("shift", "3d", "shift", "2d"),
-    ("2d", "3d", "2d", "shift"),
-    ("3d", "2+1d", "shift"),
-    ("2d",),
-)
+SPATIAL, TEMPORAL, BOTH, NEITHER = "D_S", "D_T", "both", "neither"
+NOTICED_BY = {
+    "A": TEMPORAL,  # frames in random order
+    "B": SPATIAL,  # a chessboard of single pixels on every frame
+    "C": BOTH,  # a blur of a few pixels
+    "D": TEMPORAL,  # a walk that is twice as fast
+    "E": NEITHER,  # one clip again and again
+    "F": BOTH,  # another action than the label says
+}
+_NOTICE_CLUES = {
+    "A": "each frame for itself is as good as before. Who looks at more than one?",
+    "B": "what is left of it in means over 2×2 pixels?",
+    "C": "what is larger than two pixels survives the means over 2×2, and it is in every frame.",
+    "D": "is there any frame that would look different? And between frames?",
+    "E": "does a judge ever look at two clips at once?",
+    "F": "who is told the label, and what do frames show of an action?",
+}
 
 
 @exercise(
     "11.2",
-    title="How far it sees",
+    title="Who can notice?",
     hints=(
-        "Keep two numbers while you walk through the layers: how many frames are seen so far, and how many frames of "
-        "the clip lie between two neighbours on the present map.",
-        "A kernel of four adds three neighbours, a shift one on either side. A stride of two doubles the distance "
-        "between neighbours, from the next layer on.",
-        'Begin with seen, step = 1, 1. For "3d" and "2+1d": seen += 3 * step, then step *= 2. For "shift": '
-        'seen += 2 * step. For "2d": nothing.',
+        "For each change ask twice: what becomes of single frames at full size, and what becomes of the film at half?",
+        "D_S adds up what frames score, one by one: it cannot know which came first, nor what lies between two. D_T "
+        "sees nothing that vanishes in means over 2×2 pixels. Neither looks at two clips at once.",
+        "Order and speed: only D_T. What is gone in means: only D_S. Both are told the label. Variety: nobody.",
     ),
 )
-def how_far_it_sees(frames_seen):
-    for kinds in _STACKS:
-        got = attempt(frames_seen, kinds)
-        expected = _seen(kinds)
-        mistakes = {
-            _walk(kinds, doubling=False): "as if a stride of two did not move the neighbours of later layers apart",
-            _walk(kinds, kernel=4): "as if a kernel of four added four frames; it adds three to what one place saw",
-            _walk(kinds, shift=1): "as if a shift brought frames from one side only",
-            _walk(kinds, double_first=True): "as if the stride came before the kernel of the same layer",
-            min(expected, 16): "but leave out that the clip has only 16 frames: uncapped, as the tables print it",
-        }
-        if got != expected and got in mistakes:
-            expect(False, f"for {kinds} you say {got}, {mistakes[got]}")
-        expect_equal(got, expected, f"the number of frames that {kinds} sees")
-    return "One number tells how far a critic looks; notebook 08 tells how little it may see out there."
+def who_can_notice(answer: Any):
+    _chosen(answer, NOTICED_BY, (SPATIAL, TEMPORAL, BOTH, NEITHER), _NOTICE_CLUES)
+    return "That is what they can see. What they have learnt to mind is another matter, and is measured below."
 
 
-def _seen(kinds: tuple[str, ...]) -> int:
-    return frames_seen(_anatomy(kinds))
-
-
-def _anatomy(kinds: tuple[str, ...]) -> Anatomy:
-    with torch.device("meta"):
-        return dissect(VideoDiscriminator(kinds, image_size=32, base_channels=4))
-
-
-def _walk(kinds, *, kernel: int = 3, shift: int = 2, doubling: bool = True, double_first: bool = False) -> int:
-    """The receptive field in frames, with a mistake or without."""
-    seen, step = 1, 1
-    for kind in kinds:
-        if kind in ("3d", "2+1d"):
-            step *= 2 if double_first else 1
-            seen += kernel * step
-            step *= 2 if doubling and not double_first else 1
-        elif kind == "shift":
-            seen += shift * step
-    return seen
+def judge_of_frames(seed: int) -> DVDGANDiscriminator:
+    """A small spatial discriminator, as it is before training."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return DVDGANDiscriminator(8, 4, (4, 8), num_categories=3, spectral=False).eval()
 
 
 @exercise(
     "11.3",
-    title="How many seeds?",
+    title="The still that it prefers",
     hints=(
-        "The mean of n seeds has an error of noise / √n. What is the error of the difference between two such means?",
-        "Independent errors add as squares: noise · √(2 / n). Set the difference equal to twice that, and solve for n.",
-        "n = 8 · (noise / difference)², rounded up.",
+        "The score of a clip before D_S is a sum over frames. If all numbers of a sum are the same, what is the "
+        "largest that it can be?",
+        "judge.frame_scores(clips, labels) is (N, T): what every frame adds. Find the frame that adds most, in every "
+        "clip for itself.",
+        "best = scores.argmax(dim=1); then take frame best[n] of clip n, and show it at all times with .expand.",
     ),
 )
-def how_many_seeds(seeds_needed):
-    for difference, noise in ((0.19, 0.3), (0.5, 0.3), (0.25, 0.3), (0.1, 0.25), (0.9, 0.1)):
-        got = attempt(seeds_needed, difference, noise)
-        ratio = (noise / difference) ** 2
-        expected = math.ceil(8 * ratio)
-        case = f"for a difference of {difference:.0%} and a noise of {noise:.0%}"
-        mistakes = {
-            math.ceil(4 * ratio): "both designs have an error, and you counted one",
-            math.ceil(2 * ratio): "the difference should be twice its error, and this makes it equal to it",
-            math.ceil(8 * ratio**0.5): "the error falls with the root of n, so the ratio comes in squared",
-            math.floor(8 * ratio): "rounded down, the difference is not quite clear yet",
-            8 * ratio: "a whole number of seeds is needed: round up",
-        }
-        if got != expected and got in mistakes:
-            expect(False, f"{case} you say {got:g}: {mistakes[got]}")
-        expect_equal(got, expected, f"the number of seeds {case}")
-    return "Half the difference takes four times the seeds. The tables of papers rarely have more than one."
+def the_still_that_it_prefers(film):
+    for seed in range(3):
+        judge = judge_of_frames(seed)
+        random = torch.Generator().manual_seed(seed)
+        clips = torch.rand(4, 3, 6, 8, 8, generator=random) * 2 - 1
+        labels = torch.tensor([0, 2, 1, 0])
+        got = attempt(film, judge, clips.clone(), labels)
+        expect_shape(got, clips.shape, "what you return")
+        for number, (still, clip) in enumerate(zip(got, clips, strict=True)):
+            expect(
+                torch.equal(still, still[:, :1].expand_as(still)),
+                f"clip {number} still moves: the same frame should be shown at all times",
+            )
+            expect(
+                any(torch.allclose(still[:, 0], frame, atol=1e-6) for frame in clip.unbind(1)),
+                f"what is shown of clip {number} is no frame of it",
+            )
+        with torch.no_grad():
+            of_frames, total = judge.frame_scores(clips, labels), judge(got, labels)
+        worst, best, mean = of_frames.min(1).values, of_frames.max(1).values, of_frames.mean(1)
+        for number, score in enumerate(total / clips.shape[2]):
+            said = (
+                "its least liked frame was taken"
+                if torch.isclose(score, worst[number], atol=1e-5)
+                else "it is not the frame that adds most"
+            )
+            expect(
+                torch.isclose(score, best[number], atol=1e-5),
+                f"clip {number}: the frame adds {score:.3f}, the best {best[number]:.3f}, one in the mean "
+                f"{mean[number]:.3f}: {said}; mind that each clip has a label, and a favourite, of its own",
+            )
+    return (
+        "Every one of these stills scores at least as high as the film that it was taken from, whatever D_S has learnt."
+    )
+
+
+class _Counting(nn.Module):
+    """A discriminator that counts how often its blocks look at clips."""
+
+    def __init__(self, judge: DVDGANDiscriminator) -> None:
+        super().__init__()
+        self.judge, self.looks = judge, 0
+        self.num_frames, self.image_size = judge.num_frames, judge.image_size
+        self.head, self.embed = judge.head, judge.embed
+
+    def features(self, videos: Tensor) -> Tensor:
+        """As the judge's."""
+        self.looks += 1
+        return self.judge.features(videos)
+
+    def frame_scores(self, videos: Tensor, labels: Tensor | None = None) -> Tensor:
+        """As the judge's."""
+        self.looks += 1
+        return self.judge.frame_scores(videos, labels)
+
+    def forward(self, videos: Tensor, labels: Tensor | None = None) -> Tensor:
+        """As the judge's."""
+        self.looks += 1
+        return self.judge(videos, labels)
+
+
+def _by_score(judge: DVDGANDiscriminator, clips: Tensor) -> Tensor:
+    """The score of every clip under every label, ``(N, classes)``."""
+    classes = cast(nn.Embedding, judge.embed).num_embeddings
+    return torch.stack([judge(clips, torch.full((len(clips),), label)) for label in range(classes)], dim=1)
 
 
 @exercise(
     "11.4",
-    title="Your entry",
+    title="Let the judge name the class",
     hints=(
-        "Begin with a design that keeps the brief, such as yours of 11.1, and ask BRIEF.violations(design.anatomy()).",
-        "entry, runs = score(design) trains it; board.add(entry) puts it on the board; hand in entry.",
-        'design = capstone.Design("my own", ("2+1d", "2+1d", "shift", "2d")), then the two lines of the second hint. '
-        "Should its curvature be over the limit, another rate may calm it: recipe={...}.",
+        "For one clip, and two labels: in which part of the score do they differ?",
+        "⟨h, w⟩ + b is the same under every label. What is left is ⟨h, e(y)⟩, with h summed over the frames: products "
+        "with the rows of judge.embed.weight.",
+        "judge.features(clips) is (N, T, D). Sum over frames, multiply with judge.embed.weight.T, take the argmax.",
     ),
 )
-def your_entry(entry):
-    if isinstance(entry, tuple | list) and entry and isinstance(entry[0], Entry):
-        entry = entry[0]
-    expect(
-        isinstance(entry, Entry),
-        "an entry was expected: the first of the two things that score(design) returns",
-    )
-    # A short run says nothing about curvature.
-    broken = BRIEF.violations(entry if is_comparable(entry) else entry.design.anatomy())
-    expect(not broken, f"{entry.design.name!r} breaks the brief: {'; '.join(broken)}")
-    twins = [baseline.design.name for baseline in baselines() if baseline.design.config() == entry.design.config()]
-    expect(not twins, f"this is {' and '.join(twins)}: change something, so that it is a design of your own")
-    board = Board()
-    expect(
-        entry.key in [own_entry.key for own_entry in board.entries()],
-        f"{entry.design.name!r} is not on the board yet: board.add(entry)",
-    )
-    (place,) = [place for place in board.places() if place.entry.key == entry.key]
-    if place.first is None:
-        return f"{entry.design.name!r} is on the board; {place.remark}."
-    worse = [baseline.design.name for baseline in board.reference if board.clearly_better(entry, baseline)]
-    return (
-        f"{entry.design.name!r} is on the board with {entry.score:.0f} ± {place.error:.0f}, clearly better than "
-        f"{', '.join(worse) or 'nobody yet'}. Add a relative of it that differs in one thing: that is an experiment."
-    )
+def let_the_judge_name_the_class(name_classes: Callable):
+    for seed in range(3):
+        judge = judge_of_frames(seed)
+        clips = torch.rand(24, 3, 6, 8, 8, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+        counting, embed = _Counting(judge), cast(nn.Embedding, judge.embed)
+        with torch.no_grad():
+            # Without what all clips have in common, no class is named for all of them.
+            common = judge.features(clips).sum(1).mean(0)
+            embed.weight -= torch.outer(embed.weight @ common, common) / common.square().sum()
+            scores = _by_score(judge, clips)
+            features = judge.features(clips)
+            got = attempt(name_classes, counting, clips.clone())
+            alone = features[:, 0] @ embed.weight.T
+        expect_shape(got, (len(clips),), "the classes")
+        if torch.equal(got.long(), scores.argmin(1)):
+            expect(False, "you named the class under which a clip scores lowest")
+        if torch.equal(got.long(), alone.argmax(1)) and not torch.equal(alone.argmax(1), scores.argmax(1)):
+            expect(False, "you looked at the first frame only: a score is a sum over frames")
+        expect_close(got.float(), scores.argmax(1).float(), "the classes under which the clips score highest")
+        expect(
+            counting.looks <= 1,
+            f"right, but the blocks looked at the clips {counting.looks} times, and once is enough: only "
+            "⟨h, e(y)⟩ depends on the label",
+        )
+    return "A judge that is told the class has had to learn what a class looks like, and so it can name it."
