@@ -20,6 +20,7 @@ from ldvd_lib.discriminators import (
     DVDGANDiscriminator,
     GrowingDiscriminator,
     LevelsDiscriminator,
+    MatchingDiscriminator,
     ResNetDiscriminator,
     VideoDiscriminator,
 )
@@ -27,6 +28,7 @@ from ldvd_lib.generators import (
     DVDGANGenerator,
     MoCoGANGenerator,
     ProVGANGenerator,
+    SSWGANGenerator,
     TGANGenerator,
     TGANv2Generator,
     VGANGenerator,
@@ -39,6 +41,7 @@ GENERATORS: dict[str, type[VideoGenerator]] = {
     "dvd-gan": DVDGANGenerator,
     "mocogan": MoCoGANGenerator,
     "provgan": ProVGANGenerator,
+    "ssw-gan": SSWGANGenerator,
     "tgan": TGANGenerator,
     "tganv2": TGANv2Generator,
     "vgan": VGANGenerator,
@@ -47,6 +50,7 @@ DISCRIMINATORS: dict[str, type[Discriminator]] = {
     "dvd-gan": DVDGANDiscriminator,
     "growing": GrowingDiscriminator,
     "levels": LevelsDiscriminator,
+    "matching": MatchingDiscriminator,
     "resnet": ResNetDiscriminator,
     "stack": VideoDiscriminator,
 }

@@ -316,7 +316,7 @@ def test_a_network_that_does_not_say_what_it_takes_is_given_a_shape() -> None:
     assert found.rows[0].shape == (4, 6, 14, 14)
 
 
-@pytest.mark.parametrize("name", ["vgan", "provgan", "provgan-sw", "dvd-gan", "dvd-gan-1d"])
+@pytest.mark.parametrize("name", ["vgan", "provgan", "provgan-sw", "dvd-gan", "dvd-gan-1d", "ssw-gan-3"])
 def test_networks_that_are_no_stacks_are_dissected_whole(name: str) -> None:
     """Every parameter once; of a network that grows, all stages run and the colours of the last alone."""
     gan = zoo.build(name)

@@ -1,6 +1,7 @@
 """The ``ldvd`` command, as a shell would call it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -72,6 +73,40 @@ def test_an_occupied_directory_needs_resume(trained, tiny_actions, capsys) -> No
     assert "--resume" in error
     assert ldvd("train", "tgan", *options, "--resume") == 0
     assert Run.open(trained).metrics()["step"].tolist()[-1] == 5
+
+
+@pytest.mark.slow
+def test_stages_are_trained_one_after_the_other_on_one_store(tiny_actions, tmp_path, capsys) -> None:
+    store, first, second = tmp_path / "store", tmp_path / "ssw-1", tmp_path / "ssw-2"
+    assert ldvd("data", "prepare", tiny_actions, store, "--image-size", 32, "--quiet") == 0
+    options = ("--data", store, "--batch-size", 2, "--average", 0, "--device", "cpu", "--quiet", "--log-every", 1)
+    options = (*options, "--sample-every", 9)
+    stage_2 = ("train", "ssw-gan-2", "--out", second, "--frame-stride", 1, *options)
+    assert ldvd(*stage_2, "--steps", 1) == 1
+    assert "what stage 1 paints, which nobody has trained" in capsys.readouterr().err
+    assert not list(second.glob("[!.]*"))
+    assert (
+        ldvd("train", "ssw-gan-1", "--out", first, "--frame-stride", 4, "--steps", 1, *options, "--short", "loop") == 0
+    )
+    assert Run.open(first).config.data["shrunk_from"] == 32
+    assert ldvd(*stage_2, "--steps", 1, "--after", first) == 1
+    assert "not the same piece of footage: choose another `--frame-stride`" in capsys.readouterr().err
+    other = tmp_path / "other"
+    assert ldvd("train", "ssw-gan-1", "--out", other, "--frame-stride", 2, "--steps", 1, *options) == 0
+    assert ldvd(*stage_2, "--steps", 1, "--after", other) == 0
+    painted = Run.open(other).generator().stages.state_dict()
+    shutil.rmtree(other)  # needed no more, whether it is named again or not
+    assert ldvd(*stage_2, "--steps", 2, "--resume", "--after", other) == 0
+    assert ldvd(*stage_2, "--steps", 3, "--resume") == 0
+    kept = Run.open(second).generator().stages.state_dict()
+    assert all((kept[name] == tensor).all() for name, tensor in painted.items())
+    assert ldvd("sample", second, "--out", tmp_path / "samples.png", "--videos", 2, "--device", "cpu") == 0
+    assert ldvd("hessian", second, "--data", store, "--eigenvalues", 1, "--max-products", 12, "--device", "cpu") == 0
+    assert "matching" in capsys.readouterr().out
+    assert ldvd("evaluate", first, "--data", store, "--quiet") == 1
+    assert "windows of 16 frames are judged, and the generator makes clips of 8" in capsys.readouterr().err
+    assert ldvd("train", "tgan", "--out", tmp_path / "tgan", "--steps", 1, "--after", second, *options) == 1
+    assert "TGANGenerator learns everything in one training" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".mp4", ".png"])

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from ldvd_lib.data import ClipStore, WindowSampler
-from ldvd_lib.gan import NetworkConfig, VideoGANConfig
+from ldvd_lib.gan import NetworkConfig, VideoGAN, VideoGANConfig
 from ldvd_lib.hessian import DiscriminatorObjective, HessianOperator
 from ldvd_lib.recipe import Recipe
 
@@ -117,6 +117,58 @@ def dvdgan(temporal: str = "convgru", num_categories: int = CLASSES, **recipe: o
         {name: NetworkConfig("dvd-gan", both | {"channels": (4, 8)} | own) for name, own in judges.items()},
         Recipe(**{**values, **rates, **recipe}),
     )
+
+
+def sswgan(
+    stages: int = 2, *, matching: bool = True, num_categories: int = CLASSES, **recipe: object
+) -> VideoGANConfig:
+    """An SSW-GAN after so many stages: 2×8×8, 4×16×16, 8×32×32; `sswgan_sampler` has clips for it."""
+    size, frames = SIZE * 2 ** (stages - 1), 2 * 2 ** (stages - 1)
+    window = frames if stages == 1 else 2
+    told = {"num_categories": num_categories}
+    generator = {
+        "image_size": size,
+        "num_frames": frames,
+        "stages": stages,
+        "noise_dim": 4,
+        "class_dim": 3,
+        "channels": (8, 4),
+        "blocks": 1,
+        "temporal": "tgan",
+        "frame_dim": 3,
+        "temporal_channels": 4,
+        "upscaling_channels": (6, 4),
+        "upscaling_blocks": 1,
+        "window": window,
+    }
+    judge = {"image_size": size, "channels": (4, 8)} | told
+    judges = {
+        "spatial": NetworkConfig("dvd-gan", judge | {"num_frames": 1}),
+        "temporal": NetworkConfig("dvd-gan", judge | {"num_frames": window, "pooling": 2, "temporal_blocks": 1}),
+    }
+    if stages > 1 and matching:
+        judges["matching"] = NetworkConfig("matching", {"image_size": size, "num_frames": window, "channels": (4, 8)})
+    rates = {
+        "generator_rate": 1e-3,
+        "discriminator_rate": 1e-3,
+        "betas": (0.0, 0.99),
+        "frame_stride": 2 ** (3 - stages),
+    }
+    values = {"game": "dvd-gan", "loss": "hinge", "optimizer": "adam", "batch_size": 4, "svc_every": 0, "average": 0.9}
+    return VideoGANConfig(
+        f"tiny-ssw-gan-{stages}",
+        "lite",
+        NetworkConfig("ssw-gan", generator | told),
+        judges,
+        Recipe(**{**values, **rates, **recipe}),
+    )
+
+
+def sswgan_sampler(gan: VideoGAN, seed: int = 0) -> WindowSampler:
+    """Clips of noise of ten frames and 32 px, of two classes, as a stage of it sees them."""
+    clips = np.random.default_rng(0).integers(0, 256, (6, 10, 32, 32, 3), dtype=np.uint8)
+    store = ClipStore.from_clips(clips, labels=np.arange(6) % CLASSES, class_names=["Noise", "Other"])
+    return WindowSampler.for_gan(gan, store, seed=seed)
 
 
 def plain() -> VideoGANConfig:

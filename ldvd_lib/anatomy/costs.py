@@ -11,7 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from ldvd_lib.batch import Batch
+from ldvd_lib.blocks import coarse
 from ldvd_lib.discriminators import Discriminator
+from ldvd_lib.views import Pair
 
 BATCH = 2  # batch normalisation in training needs two; everything reported is for one video
 REST = ""  # the path of the network itself, for what is in none of its parts
@@ -85,7 +87,8 @@ def run(network: Any, inputs: Tensor) -> None:
     """
     view, random = getattr(network, "view", None), torch.Generator().manual_seed(0)
     if isinstance(network, Discriminator):
-        batch = Batch(inputs, torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device))
+        labels = torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device)
+        batch = Batch(inputs, labels, coarse(inputs) if isinstance(view, Pair) else None)
         network.score(batch if view is None else view(batch, random))
     elif view is None:
         network(inputs)

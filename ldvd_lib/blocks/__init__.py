@@ -11,7 +11,8 @@ from ldvd_lib.blocks.growing import Growth, MinibatchDeviation, PixelNorm, enlar
 from ldvd_lib.blocks.initialization import INITIALIZATIONS, glorot_, initialize_, lecun_
 from ldvd_lib.blocks.noise import InstanceNoise, noise_from
 from ldvd_lib.blocks.recurrent import ConvGRU, ConvLSTM, ConvLSTMCell
-from ldvd_lib.blocks.residual import DownBlock, UpBlock, halved
+from ldvd_lib.blocks.resampling import between_frames, coarse
+from ldvd_lib.blocks.residual import DownBlock, TimeBlock, UpBlock, halved
 from ldvd_lib.blocks.shapes import check_video, doublings
 from ldvd_lib.blocks.shift import TemporalShift
 from ldvd_lib.blocks.slices import Slices
@@ -35,8 +36,11 @@ __all__ = [
     "SelfAttention",
     "Slices",
     "TemporalShift",
+    "TimeBlock",
     "UpBlock",
+    "between_frames",
     "check_video",
+    "coarse",
     "doublings",
     "enlarge",
     "glorot_",

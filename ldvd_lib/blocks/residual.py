@@ -1,7 +1,7 @@
 """Residual blocks: what is learnt is added to what was there.
 
 Source: He et al. 2016, "Identity Mappings in Deep Residual Networks"; as blocks of GANs, Miyato et al. 2018 (SN-GAN),
-Brock et al. 2019 (BigGAN); as TGANv2 and DVD-GAN have them, MODELS §2 and §8.
+Brock et al. 2019 (BigGAN); as TGANv2, DVD-GAN and SSW-GAN have them, MODELS §2, §8 and §9.
 """
 
 import math
@@ -65,6 +65,34 @@ class UpBlock(nn.Module):
         # A 1×1 convolution before pixels are repeated is the same as one after, at a quarter of the cost.
         beside = self.shortcut(x)
         return learnt + (interpolate(beside, scale_factor=self.scale) if self.scale > 1 else beside)
+
+
+class TimeBlock(nn.Module):
+    """A generator's block whose kernels reach over time, 3×3×3, two frames to either side.
+
+    Norm, ReLU, 3×3×3, norm, ReLU, 3×3×3; beside it what came in. Convolutions have biases.
+
+    Args:
+        channels: in, between and out.
+        norm: what makes a normalisation of so many channels of frames, which is given a condition.
+    """
+
+    REACH = 2  # frames to either side
+
+    def __init__(self, channels: int, norm: Callable[[int], nn.Module]) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(norm(channels) for _ in range(self.REACH))
+        self.convolutions = nn.ModuleList(
+            glorot_(nn.Conv3d(channels, channels, 3, padding=1), math.sqrt(2)) for _ in range(self.REACH)
+        )
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """Frames ``(N·T, channels, H, W)``, those of the first video first, and ``(N, …)`` → the shape of x."""
+        learnt = x
+        for norm, convolution in zip(self.norms, self.convolutions, strict=True):
+            videos = norm(learnt, condition).relu().unflatten(0, (len(condition), -1)).transpose(1, 2)
+            learnt = convolution(videos).transpose(1, 2).flatten(0, 1)
+        return x + learnt
 
 
 class DownBlock(nn.Module):

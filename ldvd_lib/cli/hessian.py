@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     changes = {"batch_size": arguments.batch_size, "frame_stride": arguments.frame_stride}
     gan.config = gan.config.with_recipe(**{name: value for name, value in changes.items() if value})
-    store = open_store(arguments, gan.image_size)
+    store = open_store(arguments, gan.image_size, multiple=True)
     batch = sampler_of(store, gan, arguments).peek(seed=arguments.seed).to(arguments.device)
     reports = measure(
         gan.to(arguments.device),

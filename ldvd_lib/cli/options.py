@@ -86,13 +86,21 @@ def add_fold(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_store(arguments: argparse.Namespace, image_size: int, *, subset: str | None = None) -> "ClipStore":
-    """The store in --data, which must be of the subset if one is given; of a data set, the store is prepared first."""
+def open_store(
+    arguments: argparse.Namespace, image_size: int, *, subset: str | None = None, multiple: bool = False
+) -> "ClipStore":
+    """The store in --data, which must be of the subset if one is given; of a data set, the store is prepared first.
+
+    With `multiple`, a store may also have a whole number of times as many pixels, of which a sampler makes fewer.
+    """
     from ldvd_lib.data import ClipStore, prepare_beside
 
     asked: dict[str, Any] = {"subset": subset, "fold": arguments.fold}
     asked = {name: value for name, value in asked.items() if value is not None}
     if (arguments.data / "index.json").is_file():
+        store = ClipStore.open(arguments.data, **asked)
+        if multiple and store.image_size % image_size == 0:
+            return store
         return ClipStore.open(arguments.data, image_size=image_size, **asked)
     return prepare_beside(arguments.data, image_size=image_size, progress=not arguments.quiet, **asked)
 

@@ -37,6 +37,13 @@ def add(commands: Subcommands) -> None:
     train.add_argument("--preset", choices=zoo.PRESETS, default="lite", help="default: %(default)s")
     train.add_argument("--steps", type=positive, help="train until this step (default: the recipe's)")
     train.add_argument("--seed", type=int, default=0, help="of weights, latents and clips (default: %(default)s)")
+    train.add_argument(
+        "--after",
+        type=Path,
+        metavar="RUN",
+        help="of a model that is trained in stages: the run of the stage before, whose generator it begins from; "
+        "needed for the first step only",
+    )
     train.add_argument("--resume", action="store_true", help="continue the run in --out")
     train.add_argument(
         "--short",
@@ -59,15 +66,19 @@ def add(commands: Subcommands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    from ldvd_lib.runs import begin_after
+    from ldvd_lib.runs.checkpoint import list_checkpoints
     from ldvd_lib.training import SampleGrid, SpectrumProbe, Trainer
 
     changes = recipe_changes(arguments)
     config = zoo.config(arguments.model, arguments.preset, **changes)
-    store = open_store(arguments, config.image_size)
+    store = open_store(arguments, config.image_size, multiple=True)
     if config.generator.options.get("num_categories"):  # as many as the data have classes
         config = zoo.config(arguments.model, arguments.preset, num_categories=len(store.class_names), **changes)
     gan = config.build(seed=arguments.seed)
     out = arguments.out or Path("runs") / f"{arguments.model}-{arguments.preset}"
+    if arguments.after and not (arguments.resume and list_checkpoints(out)):  # a checkpoint holds all stages
+        begin_after(gan, arguments.after)
     probes = [SpectrumProbe(arguments.probe_every)] if arguments.probe_every else []
     trainer = Trainer(
         gan,

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from ldvd_lib._kit.checks import one_of
 from ldvd_lib.batch import Batch
+from ldvd_lib.blocks import shrink
 from ldvd_lib.data.store import ClipStore
 from ldvd_lib.gan import VideoGAN
 from ldvd_lib.video import to_float
@@ -46,6 +47,7 @@ class WindowSampler:
         store: the clips.
         batch_size: windows in a batch, N. Drawn with replacement.
         num_frames: frames in a window, T.
+        image_size: of its pixels along a side, each the mean of a box of the store's; by default as many as there.
         stride: distance from one frame to the next; with a tuple, each window draws one of its values.
         flip: mirror each window, left to right, with probability one half.
         reverse: play each window backwards with probability one half.
@@ -66,6 +68,7 @@ class WindowSampler:
         *,
         batch_size: int,
         num_frames: int = 16,
+        image_size: int | None = None,
         stride: int | tuple[int, ...] = 1,
         flip: bool = False,
         reverse: bool = False,
@@ -79,6 +82,12 @@ class WindowSampler:
         self.store = store
         self.batch_size = batch_size
         self.num_frames = num_frames
+        self.image_size = store.image_size if image_size is None else image_size
+        if self.image_size < 1 or store.image_size % self.image_size:
+            raise ValueError(
+                f"image_size is {image_size}, and the store has clips of {store.image_size} px: windows can be as "
+                "large, or a whole number of times smaller"
+            )
         self.device = torch.device(device)
         self.resident = _fits(store, self.device) if resident is None else resident
         self._rule = _WindowRule(num_frames, stride, flip, reverse, short)
@@ -101,21 +110,22 @@ class WindowSampler:
         device: str | torch.device = "cpu",
         seed: int = 0,
     ) -> "WindowSampler":
-        """Real clips as a GAN is trained on them: its length, its recipe's batch size, frame stride and flips.
+        """Real clips as a GAN is trained on them: its length and size, its recipe's batch size, frame stride and flips.
 
         Args:
             gan: the GAN to be trained.
-            store: clips of its image size.
+            store: clips of its image size, or of a multiple of it.
             short, device, seed: as of the class.
 
         Raises:
             ValueError: as the class; and as `check_fit`.
         """
-        recipe = gan.recipe
+        recipe, divides = gan.recipe, store.image_size % gan.image_size == 0
         sampler = cls(
             store,
             batch_size=recipe.batch_size,
             num_frames=gan.num_frames,
+            image_size=gan.image_size if divides else None,  # which does not fit, as is said below
             stride=recipe.frame_stride,
             flip=recipe.flip,
             short=short,
@@ -126,9 +136,14 @@ class WindowSampler:
         return sampler
 
     def describe(self) -> dict[str, Any]:
-        """What the batches are made of, as plain values: the store's parameters and size, and the window's options."""
+        """What the batches are made of, as plain values: the store's parameters and size, and the window's options.
+
+        ``image_size`` is that of the windows; where the store's is another, that is ``shrunk_from``.
+        """
+        shrunk = self.image_size != self.store.image_size
         return {
             **self.store.parameters,
+            **({"image_size": self.image_size, "shrunk_from": self.store.image_size} if shrunk else {}),
             "clips": len(self.store),
             "frames": len(self.store.frames),
             "batch_size": self.batch_size,
@@ -153,6 +168,10 @@ class WindowSampler:
         Returns:
             (N, C, T, H, W) float32 in [-1, 1] on the sampler's device, channels last in memory.
         """
+        factor = self.store.image_size // self.image_size
+        return shrink(self._whole_frames(windows), (1, factor, factor))
+
+    def _whole_frames(self, windows: Windows) -> Tensor:
         positions = self.store.offsets[windows.clips, None] + windows.frames
         if isinstance(self._frames, Tensor):
             chosen = torch.from_numpy(positions.ravel()).to(self.device)
@@ -210,7 +229,7 @@ def check_fit(gan: VideoGAN, sampler: WindowSampler) -> None:
     """
     store, model = sampler.store, f"{gan.config.name} ({gan.config.preset})"
     wanted = {"image_size": gan.image_size, "num_frames": gan.num_frames, "batch_size": gan.recipe.batch_size}
-    offered = {"image_size": store.image_size, "num_frames": sampler.num_frames, "batch_size": sampler.batch_size}
+    offered = {"image_size": sampler.image_size, "num_frames": sampler.num_frames, "batch_size": sampler.batch_size}
     if wanted != offered:
         raise ValueError(
             f"the sampler gives clips of {offered}, but {model} was built for {wanted}: "

@@ -4,6 +4,7 @@ from ldvd_lib.discriminators.base import Discriminator
 from ldvd_lib.discriminators.dvdgan import DVDGANDiscriminator
 from ldvd_lib.discriminators.growing import GrowingDiscriminator
 from ldvd_lib.discriminators.levels import LevelsDiscriminator
+from ldvd_lib.discriminators.matching import MatchingDiscriminator
 from ldvd_lib.discriminators.resnet import ResNetDiscriminator
 from ldvd_lib.discriminators.stack import VideoDiscriminator
 
@@ -12,6 +13,7 @@ __all__ = [
     "Discriminator",
     "GrowingDiscriminator",
     "LevelsDiscriminator",
+    "MatchingDiscriminator",
     "ResNetDiscriminator",
     "VideoDiscriminator",
 ]

@@ -4,6 +4,7 @@ from ldvd_lib.generators.base import VideoGenerator
 from ldvd_lib.generators.dvdgan import DVDGANGenerator
 from ldvd_lib.generators.mocogan import MoCoGANGenerator
 from ldvd_lib.generators.provgan import ProVGANGenerator
+from ldvd_lib.generators.sswgan import SSWGANGenerator
 from ldvd_lib.generators.tgan import TGANGenerator
 from ldvd_lib.generators.tganv2 import TGANv2Generator
 from ldvd_lib.generators.vgan import VGANGenerator
@@ -12,6 +13,7 @@ __all__ = [
     "DVDGANGenerator",
     "MoCoGANGenerator",
     "ProVGANGenerator",
+    "SSWGANGenerator",
     "TGANGenerator",
     "TGANv2Generator",
     "VGANGenerator",

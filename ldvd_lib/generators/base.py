@@ -75,6 +75,27 @@ class VideoGenerator(nn.Module):
         """
         return real
 
+    def begin_after(self, earlier: "VideoGenerator") -> None:
+        """Take over what an earlier training has learnt, before this one's first step.
+
+        Args:
+            earlier: the earlier training's generator, from which its samples are drawn.
+
+        Raises:
+            ValueError: if this generator takes nothing over, which is the default, or not from such a one.
+        """
+        raise ValueError(
+            f"{type(self).__name__} learns everything in one training, and takes nothing over from an earlier one: "
+            "leave it out (`--after`)"
+        )
+
+    def check_begun(self) -> None:
+        """Asked before the first step of training.
+
+        Raises:
+            ValueError: if it needs to `begin_after` an earlier training, and has not. By default it never does.
+        """
+
     def set_step(self, step: int) -> None:
         """Told how many steps of training are done: before the first step, after each, and when a checkpoint is loaded.
 

@@ -190,7 +190,7 @@ class Group(nn.Module):
         attention: bool,
     ) -> None:
         super().__init__()
-        self.num_frames: int = norm.keywords["num_frames"]
+        self.num_frames: int = norm.keywords["num_frames"]  # None without a ConvGRU, where any number will do
         self.recurrent = recurrent
         same = [UpBlock(in_channels, in_channels, norm=norm, scale=1) for _ in range(blocks - 1)]
         self.blocks = nn.ModuleList([*same, UpBlock(in_channels, out_channels, norm=norm)])

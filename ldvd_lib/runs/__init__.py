@@ -13,6 +13,7 @@ from ldvd_lib.runs.results import (
     write_results,
 )
 from ldvd_lib.runs.run import Run, RunConfig
+from ldvd_lib.runs.stages import begin_after
 
 __all__ = [
     "Condition",
@@ -20,6 +21,7 @@ __all__ = [
     "Result",
     "Run",
     "RunConfig",
+    "begin_after",
     "by_condition",
     "collapsed",
     "collapsed_models",

@@ -66,9 +66,9 @@ class Trainer:
         interrupted: whether the last `run` ended before its time.
 
     Raises:
-        ValueError: if the sampler's clips do not fit the GAN, a callback needs what compiled networks do not have, or
-            `directory` holds a run and `resume` is false, or it holds a run of another configuration, or what is left
-            of a run and cannot be continued.
+        ValueError: if the sampler's clips do not fit the GAN, its generator is to begin after an earlier training and
+            has not, a callback needs what compiled networks do not have, or `directory` holds a run and `resume` is
+            false, or it holds a run of another configuration, or what is left of a run and cannot be continued.
         BlockingIOError: if something else is training in `directory`.
     """
 
@@ -257,6 +257,8 @@ class Trainer:
             )
         if not (path.exists() and checkpoints):
             self._check_forgettable(path)
+        if not checkpoints:
+            self.gan.generator.check_begun()
         for name in (CONFIG, METRICS, SPECTRUM):
             remove_leftovers(self.directory / name)
         checkpoint.remove_leftovers(self.directory)

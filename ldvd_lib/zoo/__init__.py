@@ -9,7 +9,7 @@ to 32 pixels, and so has fewer blocks and levels, too; DVD-GAN becomes narrower 
 where it had two.) `register` adds a network or a model of one's own.
 """
 
-from ldvd_lib.zoo import tgan, mocogan, vgan, provgan, tganv2, dvdgan  # isort: skip  # registers them, in this order
+from ldvd_lib.zoo import tgan, mocogan, vgan, provgan, tganv2, dvdgan, sswgan  # isort: skip  # registers them, in this order
 from ldvd_lib.zoo.building import PRESETS, build, compare, config
 from ldvd_lib.zoo.registry import ALIASES, ENTRIES, Entry, register
 from ldvd_lib.zoo.scale import ALL_3D, IMAGE, factorized, shifted
@@ -35,6 +35,7 @@ __all__ = [
     "provgan",
     "register",
     "shifted",
+    "sswgan",
     "tgan",
     "tganv2",
     "vgan",

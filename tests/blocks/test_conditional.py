@@ -57,3 +57,26 @@ def test_it_is_a_batch_normalisation_to_all_that_looks_for_one() -> None:
     (found,) = [part for part in norm().modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
     assert found.num_features == T * C
     assert not found.affine
+
+
+def of_any_length() -> ConditionalBatchNorm:
+    torch.manual_seed(0)
+    return ConditionalBatchNorm(C, D, None).double()
+
+
+def test_without_a_length_statistics_are_of_all_frames_together() -> None:
+    layer, x, condition = of_any_length(), maps(), torch.randn(N, 1, D, dtype=torch.float64)
+    centred = x - x.mean((0, 2, 3), keepdim=True)
+    normal = (centred / (centred.square().mean((0, 2, 3), keepdim=True) + 1e-5).sqrt()).view(N, T, C, 3, 3)
+    gain, bias = (part(condition)[..., None, None] for part in (layer.gain, layer.bias))
+    torch.testing.assert_close(layer(x, condition).view(N, T, C, 3, 3), (1 + gain) * normal + bias)
+
+
+def test_without_a_length_a_frame_of_evaluation_is_the_same_in_any_window() -> None:
+    layer, x, condition = of_any_length(), maps(), torch.randn(N, 1, D, dtype=torch.float64)
+    layer(x, condition)
+    layer.eval()
+    whole, videos = layer(x, condition).view(N, T, C, 3, 3), x.view(N, T, C, 3, 3)
+    for window in (slice(0, 2), slice(1, 4), slice(3, 4)):
+        alone = layer(videos[:, window].flatten(0, 1), condition)
+        torch.testing.assert_close(alone.view(N, -1, C, 3, 3), whole[:, window], rtol=0, atol=1e-12)

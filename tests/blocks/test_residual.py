@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ldvd_lib.blocks import DownBlock, UpBlock, halved
+from ldvd_lib.blocks import ConditionalBatchNorm, DownBlock, TimeBlock, UpBlock, halved
 
 
 def test_an_up_block_equals_its_layers_written_out() -> None:
@@ -105,3 +105,23 @@ def test_third_derivatives_are_right() -> None:
         return gradient.square().sum()
 
     assert torch.autograd.gradgradcheck(slope, x)
+
+
+def test_a_time_block_equals_its_layers_written_out_and_reaches_two_frames_far() -> None:
+    torch.manual_seed(0)
+    block = TimeBlock(4, lambda channels: ConditionalBatchNorm(channels, 3, None)).double()
+    x, condition = (torch.randn(*shape, dtype=torch.float64) for shape in ((2 * 7, 4, 5, 5), (2, 1, 3)))
+    block(x, condition)
+    block.eval()
+    learnt = x
+    for norm, convolution in zip(block.norms, block.convolutions, strict=True):
+        assert convolution.kernel_size == (3, 3, 3)
+        videos = F.relu(norm(learnt, condition)).view(2, 7, 4, 5, 5).permute(0, 2, 1, 3, 4)
+        learnt = convolution(videos).permute(0, 2, 1, 3, 4).reshape(14, 4, 5, 5)
+    output = block(x, condition)
+    torch.testing.assert_close(output, x + learnt, rtol=0, atol=1e-12)
+    changed = x.clone()
+    changed[3] += 1  # of the first video the frame in the middle
+    moved = (block(changed, condition) - output).abs().amax((1, 2, 3)) > 1e-12
+    assert moved.nonzero().flatten().tolist() == [1, 2, 3, 4, 5]
+    assert TimeBlock.REACH == 2

@@ -38,3 +38,14 @@ def test_what_the_message_says_helps() -> None:
     labels = WindowSampler.for_gan(gan, store(83, 101)).next_batch().labels
     assert labels.tolist() == [83, 83]
     WindowSampler.for_gan(zoo.build("mocogan"), store(83, 101))  # tells no classes apart
+
+
+def test_a_store_of_a_multiple_of_the_pixels_serves_and_of_others_it_does_not() -> None:
+    """As SSW-GAN's stages want it, which are all trained on the same clips."""
+    gan = zoo.build("ssw-gan-1", num_categories=5, batch_size=2)
+    sampler = WindowSampler.for_gan(gan, store(0, 5))
+    assert sampler.next_batch().video.shape == (2, 3, 8, 16, 16)
+    for size in (8, 24):
+        clips = ClipStore.from_clips(np.zeros((2, 40, size, size, 3), dtype=np.uint8))
+        with pytest.raises(ValueError, match=f"clips of {{'image_size': {size}, .* was built for {{'image_size': 16,"):
+            WindowSampler.for_gan(gan, clips)

@@ -120,6 +120,21 @@ def test_flip_and_reverse_are_independent(store):
     assert stats.chi2_contingency(table).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("resident", [False, True])
+def test_smaller_windows_are_means_of_boxes_of_the_same_windows(resident):
+    clips = np.random.default_rng(0).integers(0, 256, (3, 6, 8, 8, 3), dtype=np.uint8)
+    store = ClipStore.from_clips(clips)
+    options = {"batch_size": 5, "num_frames": 4, "flip": True, "seed": 2, "resident": resident}
+    large, small = WindowSampler(store, **options), WindowSampler(store, image_size=2, **options)
+    expected = large.next_batch().video.unflatten(4, (2, 4)).unflatten(3, (2, 4)).mean((4, 6))
+    torch.testing.assert_close(small.next_batch().video, expected)
+    assert (small.describe()["image_size"], small.describe()["shrunk_from"]) == (2, 8)
+    assert "shrunk_from" not in large.describe()
+    for size in (3, 16, 0):
+        with pytest.raises(ValueError, match=f"image_size is {size}, and the store has clips of 8 px"):
+            WindowSampler(store, image_size=size, **options)
+
+
 def test_clips_that_are_too_short_are_named(store):
     with pytest.raises(ValueError, match=r"need clips of 16 frames; 2 of 4 .*(.|\n)*g01_c01: 9 frames\n.*g03_c01: 12"):
         WindowSampler(store, batch_size=1, num_frames=16)

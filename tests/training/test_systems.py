@@ -20,7 +20,7 @@ CONFIGS = toys.configs() | {
     "DVD-GAN": tiny.dvdgan(),
     "DVD-GAN, TGAN's core, one batch": tiny.dvdgan("tgan", game="tgan"),
     "DVD-GAN without classes": tiny.dvdgan(num_categories=0, r1=0.1),
-}
+}  # SSW-GAN, whose stages are of several sizes: tests/runs/test_stages.py
 # Those whose weights are divided by a norm that power iteration finds: it moves when they do, and no derivative knows.
 # What holds of them is in tests/discriminators/test_dvdgan.py.
 ITERATED = {name for name in CONFIGS if name.startswith("DVD-GAN")}

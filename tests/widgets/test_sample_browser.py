@@ -16,7 +16,7 @@ from torch import nn
 
 from ldvd_lib import video
 from ldvd_lib.data.decode import probe
-from ldvd_lib.generators import DVDGANGenerator, MoCoGANGenerator, TGANGenerator
+from ldvd_lib.generators import DVDGANGenerator, MoCoGANGenerator, SSWGANGenerator, TGANGenerator
 from ldvd_lib.latents import share_part, spherical_walk, straight_walk
 from ldvd_lib.training import sample_videos
 from ldvd_lib.widgets import SampleBrowser
@@ -214,6 +214,9 @@ def test_the_menu_offers_what_the_latents_have():
     assert told._grids["same category"] == "same class, other noise"
     assert told._grids["every class"] == "same noise, every class"
     assert SampleBrowser(told_generator(), num_videos=1).grids == ["samples", "every class"]
+    sizes = {"noise_dim": 4, "num_categories": 3, "channels": (4, 4), "temporal": "tgan"}
+    staged = SampleBrowser(SSWGANGenerator(16, 4, 2, window=2, upscaling_channels=(4, 4), **sizes), num_videos=3)
+    assert staged.grids == ["samples", "walk", "same stage 1", "same stage 2", "same category", "every class"]
     assert SampleBrowser(Tinted(), num_videos=1).grids == ["samples"], "one sample leads nowhere"
 
 

@@ -13,6 +13,7 @@ from ldvd_lib.blocks import InstanceNoise
 from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.discriminators import Discriminator
 from ldvd_lib.gan import DISCRIMINATORS, GENERATORS, NetworkConfig, VideoGAN
+from ldvd_lib.generators import VideoGenerator
 from ldvd_lib.recipe import GAMES, Game
 from ldvd_lib.runs import Run
 from ldvd_lib.training import Trainer
@@ -81,6 +82,11 @@ COUNTS = {
     "dvd-gan-temporal": 213_510_747 + 40_476_801,
     "dvd-gan-1d-spatial": 85_116_443 + 38_405_505,
     "dvd-gan-1d-temporal": 85_116_443 + 40_476_801,
+    # A stage of 9,740,379 more from one to the next: tests/generators/test_sswgan.py.
+    "ssw-gan-1": 116_116_059 + 19_529_089 + 21_600_385,
+    "ssw-gan-2": 125_856_438 + 38_405_505 + 40_476_801 + 19_429_505,
+    "ssw-gan-3": 135_596_817 + 58_331_521 + 60_402_817 + 38_305_921,
+    "ssw-gan-2-no-matching": 125_856_438 + 38_405_505 + 40_476_801,
 }
 IN_NO_TABLE = {  # or with no count there
     "vgan",
@@ -100,6 +106,10 @@ IN_NO_TABLE = {  # or with no count there
     "dvd-gan-temporal",
     "dvd-gan-1d-spatial",
     "dvd-gan-1d-temporal",
+    "ssw-gan-1",
+    "ssw-gan-2",
+    "ssw-gan-3",
+    "ssw-gan-2-no-matching",
 }
 # MODELS counts the discriminators of Table 9 with biases.
 HIGH_RESOLUTION = {
@@ -265,16 +275,29 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
         zoo.build("tgan", "hd")
 
 
+def as_if_trained(name: str) -> VideoGenerator:
+    """The generator of a name, whose normalisations have met something."""
+    generator = zoo.build(name).generator
+    for part in generator.modules():
+        if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
+            part.num_batches_tracked += 1
+    return generator
+
+
 @pytest.mark.parametrize("name", sorted(zoo.ENTRIES))
 def test_every_player_moves_and_a_resumed_run_equals_an_uninterrupted_one(name: str, tmp_path) -> None:
     config = zoo.config(name, batch_size=2)
     # An average's statistics are measured on 128 videos: with large ones, or residual blocks for each frame, that takes
-    # long. (Of DVD-GAN, tests/training/test_systems.py resumes a small one with an average.)
-    if config.image_size > 32 or name.startswith("dvd-gan"):
+    # long. (Of DVD-GAN and SSW-GAN, tests/training/test_systems.py and tests/runs/test_stages.py
+    # resume small ones with an average.)
+    if config.image_size > 32 or name.startswith(("dvd-gan", "ssw-gan")):
         config = config.with_recipe(average=0.0)
+    earlier = {"ssw-gan-2": "ssw-gan-1", "ssw-gan-2-no-matching": "ssw-gan-1", "ssw-gan-3": "ssw-gan-2"}.get(name)
 
     def train(directory: str, steps: int) -> Trainer:
         gan = config.build()
+        if earlier:
+            gan.generator.begin_after(as_if_trained(earlier))
         options = {"device": "cpu", "callbacks": [], "log_every": 1, "progress": False, "resume": True}
         trainer = Trainer(gan, noise(gan), tmp_path / directory, **options)
         trainer.run(steps)
@@ -335,6 +358,37 @@ def test_the_variants_of_dvd_gan_differ_from_it_in_one_way() -> None:
     four = zoo.config("dvd-gan-1d", num_categories=4)
     assert all(part.options["num_categories"] == 4 for part in (four.generator, *four.discriminators.values()))
     assert zoo.compare(four) == (True, {})
+
+
+@pytest.mark.parametrize("preset", zoo.PRESETS)
+def test_the_stages_of_ssw_gan_follow_on_one_another(preset: str) -> None:
+    """Each has twice the frames and pixels, of the same piece of footage; what is frozen in it is the one before."""
+    stages = [zoo.config(f"ssw-gan-{number}", preset) for number in (1, 2, 3)]
+    pixels = {"lite": 16, "paper": 32}[preset]
+    assert [(stage.num_frames, stage.image_size) for stage in stages] == [
+        (8, pixels),
+        (16, 2 * pixels),
+        (32, 4 * pixels),
+    ]
+    assert [stage.num_frames * stage.recipe.frame_stride for stage in stages] == [32, 32, 32]
+    dvdgan = zoo.config("dvd-gan", preset).recipe
+    assert all(replace(stage.recipe, frame_stride=1) == dvdgan for stage in stages)
+    shapes: list[dict[str, torch.Size]] = []
+    for stage in stages:
+        with torch.device("meta"):
+            gan = stage.build()
+        own = {name: tensor.shape for name, tensor in gan.generator.state_dict().items()}
+        assert all(own[name] == shape for name, shape in (shapes[-1] if shapes else {}).items())
+        shapes.append(own)
+        window = stage.num_frames if len(shapes) == 1 else gan.generator.window
+        judges = gan.discriminators
+        assert set(judges) == {"spatial", "temporal"} | ({"matching"} if len(shapes) > 1 else set())
+        assert all(judge.num_frames == window for name, judge in judges.items() if name != "spatial")
+    assert GAMES[stages[0].recipe.game] == Game("turn", discriminator_steps={"lite": 1, "paper": 2}[preset])
+    with_matching, without = stages[1], zoo.config("ssw-gan-2-no-matching", preset)
+    assert (without.generator, without.recipe) == (with_matching.generator, with_matching.recipe)
+    judges = with_matching.discriminators
+    assert without.discriminators == {name: judge for name, judge in judges.items() if name != "matching"}
 
 
 def test_overrides_go_to_the_recipe_and_to_the_networks_that_share_the_value() -> None:
