@@ -1,6 +1,7 @@
 """The page about our results says what the reports say, number by number."""
 
 import itertools
+import math
 import re
 import statistics
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 
 from ldvd_lib import paper, zoo
 from ldvd_lib._kit import shelf
-from ldvd_lib.metrics import PROTOCOLS, Evaluation
+from ldvd_lib.metrics import PROTOCOLS, Evaluation, open_judge
 from ldvd_lib.paper.question import CRITICS, KINDS, NORMALIZED
 from ldvd_lib.runs import Result, by_condition, measured, pretrained, read_results, results_of_run
+from ldvd_lib.runs.scores import judge_classes
 
 PAGE = Path(__file__).resolve().parents[1] / "course" / "results.md"
 DATA = ("actions", "ucf101")
@@ -388,3 +390,45 @@ def held_out(data: str, metric: str) -> str:
 def rounded(value: float) -> str:
     """As the page prints distances."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
+DVD_GANS = {"actions": ("built-in actions", "8 %"), "weizmann": ("Weizmann actions", "25 %")}
+
+
+def own_fid(name: str, data: str) -> tuple[float, float]:
+    """Mean and deviation of a trained model's FID by the judge of its data; infinite if it was not judged."""
+    for metrics in shelf.entry(name).get("metrics", ()):
+        if metrics["protocol"] == f"{data}-v1":
+            return statistics.mean(metrics["values"]["fid"]), statistics.stdev(metrics["values"]["fid"])
+    return math.inf, math.inf
+
+
+@pytest.mark.parametrize("data", DVD_GANS)
+def test_what_dvd_gan_gives_is_as_measured(page: str, data: str) -> None:
+    name = f"dvd-gan-1d-{data}-32"
+    run = pretrained.open_run(name)
+    described, chance = DVD_GANS[data]
+    fid, deviation = own_fid(name, data)
+    hours = run.metrics()["seconds"][-1] / 3600
+    told = f"| {described} | {run.newest_step:,} | {hours:.1f} | {fid:.1f} ± {deviation:.1f} | "
+    assert told in page and f" % | {chance} | " in page.partition(told)[2][:20]
+    of_same_data = [other for other, entry in shelf.entries().items() if entry.get("data") == data]
+    next_best = min(own_fid(other, data)[0] for other in of_same_data if other != name)
+    assert fid < next_best
+    assert (f"{next_best:.0f} and" if data == "actions" else f"and {next_best:.1f})") in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("data", DVD_GANS)
+def test_how_often_dvd_gan_paints_what_was_asked_for(data: str) -> None:
+    """Within a clip or two of a class, which another processor may round to another name."""
+    generator = pretrained.load(f"dvd-gan-1d-{data}-32")
+    found = judge_classes(generator, open_judge(data), generator.class_names)
+    row = next(line for line in PAGE.read_text().splitlines() if line.startswith(f"| {DVD_GANS[data][0]} |"))
+    assert float(row.split("|")[5].removesuffix("% ")) == pytest.approx(100 * found.accuracy, abs=1)
+    if data == "actions":
+        said = {"PendulumSwing": 98, "RollingWheel": 98, "PushUps": 92, "JumpingJacks": 0}
+        for name, percent in said.items():
+            assert 100 * found.accuracies[name] == pytest.approx(percent, abs=4)
+        jumping = found.counts[found.class_names.index("JumpingJacks")]
+        assert found.class_names[jumping.index(max(jumping))] == "Running"
