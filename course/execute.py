@@ -8,6 +8,8 @@ and gives every picture a text alternative. A notebook that fails is left untouc
 """
 
 import argparse
+import base64
+import io
 import itertools
 import math
 import os
@@ -18,10 +20,14 @@ import tomllib
 from pathlib import Path
 
 import nbformat
+import numpy as np
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from PIL import Image
 from tqdm.auto import tqdm
+
+from ldvd_lib._kit.drawing import share_palette
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SIZE_LIMIT = 2_000_000
@@ -85,8 +91,8 @@ def clean(notebook: NotebookNode, name: str) -> NotebookNode:
 
     Badge and bootstrap cell are written. Widget models (useless without their kernel), timestamps, editor state and
     the machine's Python version are removed; consecutive pieces of the same stream become one. How long the notebook
-    took is kept. Pictures keep the alternative text they came with; those without one, such as figures, get their
-    caption as one.
+    took is kept. Pictures get a palette, which halves them, and keep the alternative text they came with; those without
+    one, such as figures, get their caption as one.
 
     Args:
         notebook: The notebook.
@@ -113,6 +119,7 @@ def clean(notebook: NotebookNode, name: str) -> NotebookNode:
                         output.data["text/plain"] = finished
                     if "image/png" in output.data:
                         output.data.pop("image/jpeg", None)  # Pillow gives every picture twice
+                        output.data["image/png"] = _small(output.data["image/png"])
                     output.metadata = _alternative_texts(output, _caption(following))
     return notebook
 
@@ -141,6 +148,21 @@ def _alternative_texts(output: NotebookNode, caption: str) -> NotebookNode:
             if text:
                 texts[kind] = {"alt": text}
     return nbformat.from_dict(texts)
+
+
+def _small(picture: str) -> str:
+    """A PNG in base64 with a palette of 256 colours, where that saves bytes; films and what is transparent stay."""
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as opened:
+        if opened.mode == "P" or getattr(opened, "is_animated", False):
+            return picture
+        *_, (least_opaque, _) = opened.convert("RGBA").getextrema()
+        if least_opaque < 255:
+            return picture
+        pixels = np.asarray(opened.convert("RGB"))
+    smaller = io.BytesIO()
+    share_palette(pixels[None])[0].save(smaller, "PNG", optimize=True)
+    encoded = base64.b64encode(smaller.getvalue()).decode()
+    return encoded if len(encoded) < len(picture) else picture
 
 
 def _write_badge(notebook: NotebookNode, name: str) -> None:

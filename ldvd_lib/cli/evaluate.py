@@ -82,9 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     judge = _open_judge(arguments)
     if arguments.classes and arguments.real:
-        raise ValueError(
-            "--classes asks a generator for clips of each class, and --real has none: leave one of them out"
-        )
+        raise ValueError("--classes asks a generator for clips of each class: leave it out with --real")
     judged_run, image_size = None, arguments.image_size or 32
     if not arguments.real:
         judged_run = Run.open(arguments.directory)

@@ -1,16 +1,20 @@
 """The harness itself: a good notebook has no problems, and each kind of bad one is caught."""
 
+import base64
 import copy
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import notebook_harness as harness
+import numpy as np
 import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 execute = harness.execute
 
@@ -44,8 +48,15 @@ def _solution(code: str) -> NotebookNode:
     )
 
 
+def png(pixels: np.ndarray | None = None) -> str:
+    """Pixels, by default a black one, as a PNG in base64."""
+    file = io.BytesIO()
+    Image.fromarray(np.zeros((1, 1, 3), np.uint8) if pixels is None else pixels).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
 def _picture() -> NotebookNode:
-    return new_output("display_data", data={"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"})
+    return new_output("display_data", data={"image/png": png(), "text/plain": "<Figure>"})
 
 
 @pytest.fixture
@@ -224,6 +235,25 @@ def test_pictures_are_given_their_captions_and_keep_texts_of_their_own(notebook)
     assert "execute.py --clean" in "\n".join(harness.problems(cleaned, NAME)), "a text follows its caption"
     texts = [output.metadata["image/png"]["alt"] for output in execute.clean(cleaned, NAME).cells[5].outputs]
     assert texts == ["Figure 3. Another dot.", "A widget"]
+
+
+def test_pictures_get_a_palette_and_look_the_same(notebook):
+    few = np.zeros((40, 40, 3), np.uint8)
+    few[10:20] = [200, 30, 60]
+    random = np.random.default_rng(0)
+    smooth = np.add.outer(np.arange(120), np.arange(120))[..., None] + random.integers(0, 9, (120, 120, 3))
+    smooth = smooth.astype(np.uint8)
+    transparent = np.dstack([few, np.full((40, 40), 9, np.uint8)])
+    sent = [few, smooth, transparent]
+    _show(notebook, *(new_output("display_data", data={"image/png": png(pixels)}) for pixels in sent))
+    cleaned = execute.clean(notebook, NAME)
+    kept = [Image.open(io.BytesIO(base64.b64decode(o.data["image/png"]))) for o in cleaned.cells[5].outputs]
+    assert np.array_equal(kept[0].convert("RGB"), few)
+    assert np.array_equal(kept[2], transparent)
+    assert kept[1].mode == "P"
+    assert np.abs(np.asarray(kept[1].convert("RGB"), int) - smooth).mean() < 4
+    assert all(len(o.data["image/png"]) <= len(png(p)) for o, p in zip(cleaned.cells[5].outputs, sent, strict=True))
+    assert execute.clean(cleaned, NAME) == cleaned
 
 
 def test_the_bootstrap_cell_does_nothing_where_the_library_is(capfd):

@@ -384,7 +384,7 @@ def test_the_stages_of_ssw_gan_follow_on_one_another(preset: str) -> None:
         judges = gan.discriminators
         assert set(judges) == {"spatial", "temporal"} | ({"matching"} if len(shapes) > 1 else set())
         assert all(judge.num_frames == window for name, judge in judges.items() if name != "spatial")
-    assert GAMES[stages[0].recipe.game] == Game("turn", discriminator_steps={"lite": 1, "paper": 2}[preset])
+    assert GAMES[stages[0].recipe.game] == {"lite": Game("step"), "paper": Game("turn", discriminator_steps=2)}[preset]
     with_matching, without = stages[1], zoo.config("ssw-gan-2-no-matching", preset)
     assert (without.generator, without.recipe) == (with_matching.generator, with_matching.recipe)
     judges = with_matching.discriminators
