@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from ldvd_lib import zoo
 from ldvd_lib._kit.checks import suggestion
 from ldvd_lib._kit.configuration import from_dict
 from ldvd_lib._kit.shelf import INDEX, directory, entries, entry, verified, weights_file
 from ldvd_lib._kit.tables import InColumns
 from ldvd_lib.gan import VideoGAN
+from ldvd_lib.generators import VideoGenerator
 from ldvd_lib.runs.checkpoint import list_checkpoints
 from ldvd_lib.runs.run import Run
 
@@ -34,7 +33,7 @@ REPRODUCTION = "reproduction"  # the directory of the reports
 FIRST_CHOICE = {"data": "actions", "preset": "lite"}  # if nothing else is asked for
 
 
-def load(name: str, *, data: str | None = None, preset: str | None = None) -> nn.Module:
+def load(name: str, *, data: str | None = None, preset: str | None = None) -> VideoGenerator:
     """The generator of a trained model, on the CPU, in evaluation mode, in float32.
 
     Args:
