@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
     gan = config.build(seed=arguments.seed)
     out = arguments.out or Path("runs") / f"{arguments.model}-{arguments.preset}"
     if arguments.after and not (arguments.resume and list_checkpoints(out)):  # a checkpoint holds all stages
-        begin_after(gan, arguments.after)
+        begin_after(gan, arguments.after, class_names=store.class_names)
     probes = [SpectrumProbe(arguments.probe_every)] if arguments.probe_every else []
     trainer = Trainer(
         gan,

@@ -112,3 +112,11 @@ def test_a_run_that_does_not_come_before_is_refused(runs: Path, tmp_path) -> Non
     message = r"trained on 2 frames with a frame stride of 4, .* on 4 with one of 1, which is not the same piece"
     with pytest.raises(ValueError, match=message):
         begin_after(faster.build(), runs / "1")
+
+
+def test_a_run_that_was_told_other_classes_is_refused(runs: Path) -> None:
+    names = Run.open(runs / "1").config.class_names
+    gan = tiny.sswgan(2).build(seed=2)
+    assert begin_after(gan, runs / "1", class_names=names) is begin_after(gan, runs / "1") is gan
+    with pytest.raises(ValueError, match=r"1 was told the classes .*: train both on the same footage"):
+        begin_after(gan, runs / "1", class_names=[f"not {name}" for name in names])
