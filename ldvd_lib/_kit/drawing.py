@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
-from scipy.spatial import KDTree
 from torch import Tensor
 
 Colour = tuple[int, int, int]  # RGB, 0–255
@@ -70,6 +69,8 @@ def share_palette(pictures: np.ndarray) -> list[Image.Image]:
 
     The most common colours, such as the one between the videos of a grid, are kept exactly; all are if they are few.
     """
+    from scipy.spatial import KDTree  # here, for it takes a while, and few who import the library draw
+
     pixels = pictures.reshape(-1, 3)
     sample = pixels[:: math.ceil(len(pixels) / _PALETTE_SAMPLE)]
     colours, counts = np.unique(sample, axis=0, return_counts=True)
