@@ -22,6 +22,7 @@ from ldvd_lib._kit.files import remove_leftovers
 from ldvd_lib._kit.lock import locked
 from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.generators import VideoGenerator
+from ldvd_lib.latents import with_category
 from ldvd_lib.metrics import Confusion, Evaluation, Features, Judge, Protocol, confusion, evaluate, extract, flicker
 from ldvd_lib.metrics.classifier import CLASSIFIERS, classes_of
 from ldvd_lib.metrics.evaluation import LOCK, Source
@@ -258,8 +259,8 @@ def judge_classes(
     """How often a judge names the class that a generator was asked to paint.
 
     Args:
-        generator: one with a part ``category`` in its latents that means the classes of data (as DVD-GAN's does;
-            MoCoGAN's finds categories of its own), on the device that is to compute; it is put into evaluation mode.
+        generator: one with a part ``category`` in its latents that means the classes of data, as DVD-GAN's does, on the
+            device that is to compute; it is put into evaluation mode.
         judge: one of our small C3Ds, which knows these classes.
         class_names: of the data that the generator was trained on, in the order of their labels.
         each: clips of each class.
@@ -286,8 +287,8 @@ def judge_classes(
     weight = next(generator.eval().parameters())
     network = judge.network.to(weight.device).eval()
     labels = torch.arange(len(class_names)).repeat(each)
-    latents = generator.sample_latents(len(labels), generator=torch.Generator().manual_seed(seed)).cpu()
-    latents[:, category] = torch.eye(len(class_names))[labels]
+    drawn = generator.sample_latents(len(labels), generator=torch.Generator().manual_seed(seed)).cpu()
+    latents = with_category(drawn, category, labels)
     found = []
     for batch in latents.split(batch_size):
         videos = judge.prepare(generator(batch.to(weight)).float())
