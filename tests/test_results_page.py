@@ -289,6 +289,52 @@ def test_what_is_said_of_the_question_follows_from_its_points(page: str, reposit
     assert f"flickers {middle('flicker')['frames-svc']:.0f} times as much as real clips" in told
 
 
+def test_what_is_said_of_other_scores_than_fid_follows_from_the_points(page: str, repository, question) -> None:
+    notebook = nbformat.read(repository / "course" / "05_loss_landscape.ipynb", 4)
+    told = words("\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"))
+    points = {(point.critic, point.seed): point for point in question}
+    clipped = [(f"{kind}-svc", f"{kind}-free") for kind in KINDS]
+
+    def lower(score: str, pairs: list[tuple[str, str]]) -> str:
+        """In how many trainings the first critic's generator has the lower score."""
+        scores = [[getattr(points[critic, seed], score) for critic in pair] for pair in pairs for seed in range(5)]
+        return f"{sum(one < other for one, other in scores)} of {len(scores)}"
+
+    by_kid, with_3d, by_flicker = lower("kid", clipped), lower("kid", clipped[:1]), lower("flicker", clipped)
+    assert min(point.flicker for point in question) > 1  # so that less is nearer to real clips
+    assert clipped[0][0] == "3d-svc"
+    assert f"(By KID in {by_kid}, but with 3D kernels in {with_3d}. And clips flicker less in {by_flicker}," in told
+    assert f"By KID, SVC improves the generator in {by_kid} trainings, but with 3D kernels in {with_3d};" in page
+    assert f"with SVC clips flicker less in {by_flicker} trainings" in page
+    factorized = {
+        bound: [(f"{kind}-{bound}", f"3d-{bound}") for kind in ("c0-c1", "c0-c2")] for bound in ("svc", "free")
+    }
+    bounded, free = (lower("kid", pairs) for pairs in factorized.values())
+    assert f"(By KID it is {bounded}, and {free}." in told
+    assert f"than 3D kernels in {bounded} with SVC, and in {free} without" in page
+    assert lower("flicker", factorized["svc"]) == "0 of 10"
+    assert "their clips flicker more than those of 3D kernels, in all ten" in told
+    assert "flicker more than those of 3D kernels in all ten" in page
+    teachers = words((repository / "course" / "INSTRUCTOR.md").read_text())
+    assert f"in {lower('fid', clipped)} trainings, by flicker in {by_flicker.partition(' ')[0]}:" in teachers
+
+    def ranges(measure: str, bound: str) -> tuple[float, float]:
+        """Of the critics under one bound: the lowest and the highest median."""
+        critics = [critic for critic in CRITICS if critic.endswith(f"-{bound}")]
+        middle = [statistics.median(getattr(points[critic, seed], measure) for seed in range(5)) for critic in critics]
+        return min(middle), max(middle)
+
+    normalised, unbound, by_svc = (ranges("steepness", bound) for bound in ("sn", "free", "svc"))
+    steep = "is {:.1f} to {:.1f}; without a bound it is {:.1f} to {:.1f}, and with SVC {:.2f} to {:.2f}"
+    assert steep.format(*normalised, *unbound, *by_svc) in told
+    for pairs, sentence in (
+        (clipped, "with {:.2f} to {:.2f} times the leading eigenvalue"),
+        ([(f"{kind}-sn", f"{kind}-free") for kind in NORMALIZED], "({:.2f} to {:.2f} times), **and hardly better**"),
+    ):
+        ratios = [statistics.median(paper.contrast(question, *pair).curvatures) for pair in pairs]
+        assert sentence.format(min(ratios), max(ratios)) in told
+
+
 def test_what_is_said_of_precisions_and_days_follows_from_their_points(page: str, repository, question) -> None:
     notebook = nbformat.read(repository / "course" / "05_loss_landscape.ipynb", 4)
     told = words("\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown"))
