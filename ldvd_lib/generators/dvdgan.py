@@ -25,6 +25,7 @@ from ldvd_lib.generators.tgan import TemporalGenerator
 
 MAP_SIZE = 4
 TEMPORAL_CORES = ("convgru", "tgan")
+FRAME_REACHES = ("norms", "start")
 
 
 class DVDGANGenerator(VideoGenerator):
@@ -36,7 +37,9 @@ class DVDGANGenerator(VideoGenerator):
     normalisations, which have statistics for each frame, gain and bias are linear in the condition.
 
     What moves is the ConvGRUs' doing, which see the same map at each frame. With ``temporal="tgan"`` there are none:
-    TGAN's temporal generator makes of the condition a latent for each frame, which becomes a part of the condition.
+    TGAN's temporal generator makes of the condition a latent for each frame. With ``frame_reaches="norms"`` that
+    becomes a part of the condition, and so sets scene and colours as well; with ``"start"`` it makes the 4×4 maps
+    together with the condition, and the norms are told what is the same at every frame.
 
     Args:
         image_size: height and width in pixels, 4 times a power of two.
@@ -48,6 +51,7 @@ class DVDGANGenerator(VideoGenerator):
         temporal: ``"convgru"``, or ``"tgan"``.
         frame_dim: dimensions of a frame's latent, of TGAN's temporal generator.
         temporal_channels: its channels, one for each doubling of the length.
+        frame_reaches: ``"norms"``, or ``"start"``: how far a frame's latent reaches.
         attention: behind the group that ends at so many pixels stands self-attention; 0: nowhere. (The paper has
             BigGAN's blocks, among which is one of these, and does not say where.)
         spectral: spectral normalisation of all layers but e.
@@ -76,6 +80,7 @@ class DVDGANGenerator(VideoGenerator):
         temporal: str = "convgru",
         frame_dim: int = 64,
         temporal_channels: tuple[int, ...] = (128, 128, 64, 64),
+        frame_reaches: str = "norms",
         attention: int = 0,
         spectral: bool = True,
         init: str = "orthogonal",
@@ -83,10 +88,7 @@ class DVDGANGenerator(VideoGenerator):
     ) -> None:
         super().__init__()
         one_of("temporal", temporal, TEMPORAL_CORES)
-        if spectral and norm_std is not None:
-            raise ValueError(
-                f"norm_std is {norm_std}, but spectral normalisation sets how large weights are: choose one of the two"
-            )
+        one_of("frame_reaches", frame_reaches, FRAME_REACHES)
         whole_number("blocks", blocks, least=1)
         groups = doublings(image_size, MAP_SIZE, "image_size")
         sizes = [MAP_SIZE * 2**number for number in range(1, groups + 1)]
@@ -103,32 +105,25 @@ class DVDGANGenerator(VideoGenerator):
         condition_dim = noise_dim + (class_dim if num_categories else 0)
         self.embed = nn.Linear(num_categories, class_dim, bias=False) if num_categories else None
         self.temporal = None
+        start_dim = condition_dim
         if temporal == "tgan":
             self.temporal = TemporalGenerator(
                 condition_dim, num_frames, tuple(temporal_channels), train_beta=True, frame_dim=frame_dim
             )
-            condition_dim += frame_dim
-        norm = functools.partial(ConditionalBatchNorm, condition_dim=condition_dim, num_frames=num_frames)
-        self.start = nn.Linear(condition_dim, channels[0] * MAP_SIZE**2)
+            start_dim += frame_dim
+        self.frame_reaches = frame_reaches
+        norm_dim = start_dim if frame_reaches == "norms" else condition_dim
+        norm = functools.partial(ConditionalBatchNorm, condition_dim=norm_dim, num_frames=num_frames)
+        self.start = nn.Linear(start_dim, channels[0] * MAP_SIZE**2)
         self.groups = nn.ModuleList()
         for (before, after), size in zip(itertools.pairwise(channels), sizes, strict=True):
             recurrent = ConvGRU(before, before) if self.temporal is None else None
             self.groups.append(Group(before, after, blocks, norm, recurrent, attention=size == attention))
         self.norm = norm(channels[-1])
         self.to_rgb = nn.Conv2d(channels[-1], 3, 3, padding=1)
-        initialize_(self, init)
-        if norm_std is not None:
-            for part in self.modules():
-                if isinstance(part, ConditionalBatchNorm):
-                    for layer in (part.gain, part.bias):
-                        nn.init.normal_(layer.weight, std=norm_std)
-        if spectral:
-            for name, part in self.named_children():
-                if name != "embed":
-                    spectral_(part)
-        if self.embed is not None:
-            nn.init.normal_(self.embed.weight)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not declare it
+        begin_(self, init=init, norm_std=norm_std, spectral=spectral)
+        for part in (self.groups, self.to_rgb):
+            part.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch does not declare it
 
     @property
     def latent_parts(self) -> dict[str, slice]:
@@ -147,25 +142,57 @@ class DVDGANGenerator(VideoGenerator):
             return noise
         return torch.cat([noise, category_latents(n, self.num_categories, weight, generator)], dim=1)
 
-    def condition(self, latents: Tensor) -> Tensor:
-        """Latents ``(N, latent_dim)`` → what all norms are told, ``(N, T, D)``, or ``(N, 1, D)`` if of no frame."""
+    def condition(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """What frames are made of.
+
+        Args:
+            latents: ``(N, latent_dim)``.
+
+        Returns:
+            What the 4×4 maps are made of, and what all norms are told: each ``(N, T, D)``, or ``(N, 1, D)`` if it is
+            the same at every frame.
+        """
         check_latents(latents, self.latent_dim)
         condition = latents
         if self.embed is not None:
             condition = torch.cat([latents[:, : self.noise_dim], self.embed(latents[:, self.noise_dim :])], dim=1)
         still = condition.unsqueeze(1)
         if self.temporal is None:
-            return still
-        return torch.cat([still.expand(-1, self.num_frames, -1), self.temporal(condition)], dim=2)
+            return still, still
+        moving = torch.cat([still.expand(-1, self.num_frames, -1), self.temporal(condition)], dim=2)
+        return moving, moving if self.frame_reaches == "norms" else still
 
     def forward(self, latents: Tensor) -> Tensor:
         """Latents ``(N, latent_dim)`` → videos ``(N, 3, T, H, W)`` in [-1, 1]."""
-        condition = self.condition(latents)
-        maps = self.start(condition).unflatten(2, (-1, MAP_SIZE, MAP_SIZE))
+        start, condition = self.condition(latents)
+        maps = self.start(start).unflatten(2, (-1, MAP_SIZE, MAP_SIZE))
         for group in self.groups:
             maps = group(maps, condition)
         frames = self.to_rgb(self.norm(maps.flatten(0, 1), condition).relu()).tanh()
         return frames.unflatten(0, maps.shape[:2]).transpose(1, 2)
+
+
+def begin_(network: nn.Module, *, init: str, norm_std: float | None, spectral: bool) -> None:
+    """Give a network with an `embed` of classes (or None) its first weights, and bound its layers if so asked.
+
+    The arguments are those of `DVDGANGenerator`.
+    """
+    if spectral and norm_std is not None:
+        raise ValueError(
+            f"norm_std is {norm_std}, but spectral normalisation sets how large weights are: choose one of the two"
+        )
+    initialize_(network, init)
+    if norm_std is not None:
+        for part in network.modules():
+            if isinstance(part, ConditionalBatchNorm):
+                for layer in (part.gain, part.bias):
+                    nn.init.normal_(layer.weight, std=norm_std)
+    if spectral:
+        for name, part in network.named_children():
+            if name != "embed":
+                spectral_(part)
+    if isinstance(network.embed, nn.Linear):
+        nn.init.normal_(network.embed.weight)
 
 
 class Group(nn.Module):

@@ -19,11 +19,9 @@ from ldvd_lib.blocks import (
     between_frames,
     coarse,
     doublings,
-    initialize_,
-    spectral_,
 )
 from ldvd_lib.generators.base import VideoGenerator, category_latents, check_latents, normal_latents
-from ldvd_lib.generators.dvdgan import DVDGANGenerator, Group
+from ldvd_lib.generators.dvdgan import DVDGANGenerator, Group, begin_
 from ldvd_lib.views import Pair, View, pick_frames
 
 
@@ -47,13 +45,13 @@ class SSWGANGenerator(VideoGenerator):
         num_frames: frames of a video of the newest stage; of stage 1, with TGAN's temporal generator, a power of two.
         stages: how many.
         noise_dim, class_dim, num_categories: of each stage, as in `DVDGANGenerator`.
-        channels, blocks, temporal, frame_dim: of stage 1, as in `DVDGANGenerator`.
+        channels, blocks, temporal, frame_dim, frame_reaches: of stage 1, as in `DVDGANGenerator`.
         temporal_channels: in all layers of TGAN's temporal generator.
         upscaling_channels: of each further stage, where it looks over time and where it has doubled the pixels.
         upscaling_blocks: of each further stage, blocks that look over time, and as many that do not.
         window: frames that the newest stage paints at once in training, an even number; stage 1 paints all. (A
             discriminator of whole windows is to be built for as many.)
-        spectral, init: as in `DVDGANGenerator`.
+        spectral, init, norm_std: of each stage, as in `DVDGANGenerator`.
 
     Raises:
         ValueError: if sizes do not fit together.
@@ -79,12 +77,14 @@ class SSWGANGenerator(VideoGenerator):
         blocks: int = 2,
         temporal: str = "convgru",
         frame_dim: int = 64,
+        frame_reaches: str = "norms",
         temporal_channels: int = 64,
         upscaling_channels: tuple[int, int] = (256, 128),
         upscaling_blocks: int = 2,
         window: int = 12,
         spectral: bool = True,
         init: str = "orthogonal",
+        norm_std: float | None = None,
     ) -> None:
         super().__init__()
         whole_number("stages", stages, least=1)
@@ -103,7 +103,7 @@ class SSWGANGenerator(VideoGenerator):
             self.view = Pair()
         self.window = window
         in_each: dict[str, Any] = {"noise_dim": noise_dim, "class_dim": class_dim, "num_categories": num_categories}
-        in_each |= {"spectral": spectral, "init": init}
+        in_each |= {"spectral": spectral, "init": init, "norm_std": norm_std}
         layers = doublings(num_frames // times, 1, "num_frames of stage 1") if temporal == "tgan" else 0
         first = DVDGANGenerator(
             image_size // times,
@@ -112,6 +112,7 @@ class SSWGANGenerator(VideoGenerator):
             blocks=blocks,
             temporal=temporal,
             frame_dim=frame_dim,
+            frame_reaches=frame_reaches,
             temporal_channels=(temporal_channels,) * layers,
             **in_each,
         )
@@ -279,7 +280,7 @@ class Upscaling(nn.Module):
     Args:
         time_channels, frame_channels: of the blocks that look over time, and behind those that do not.
         blocks: of either, at least one.
-        noise_dim, class_dim, num_categories, spectral, init: as in `DVDGANGenerator`.
+        noise_dim, class_dim, num_categories, spectral, init, norm_std: as in `DVDGANGenerator`.
 
     Attributes:
         margin: how many frames of its input to either side of a window change what is painted of it, at most.
@@ -298,6 +299,7 @@ class Upscaling(nn.Module):
         num_categories: int = 0,
         spectral: bool = True,
         init: str = "orthogonal",
+        norm_std: float | None = None,
     ) -> None:
         super().__init__()
         whole_number("upscaling_blocks", blocks, least=1)
@@ -312,13 +314,7 @@ class Upscaling(nn.Module):
         self.to_rgb = nn.Conv2d(frame_channels, 3, 3, padding=1)
         # Of the new frames, each reaches as far over half as many old ones; and one further, by interpolation.
         self.margin = blocks * TimeBlock.REACH // 2 + 1
-        initialize_(self, init)
-        if spectral:
-            for name, part in self.named_children():
-                if name != "embed":
-                    spectral_(part)
-        if self.embed is not None:
-            nn.init.normal_(self.embed.weight)
+        begin_(self, init=init, norm_std=norm_std, spectral=spectral)
         for part in self.children():
             layout = torch.channels_last_3d if part is self.time_blocks else torch.channels_last
             part.to(memory_format=layout)  # type: ignore[call-overload]  # torch does not declare it

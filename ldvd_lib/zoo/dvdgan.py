@@ -54,7 +54,15 @@ _DISCRIMINATOR_CHANNELS = {
 }
 # At lite scale one residual block in a group, with upsampling, in place of two, and no spectral normalisation. Of two
 # trials of 300 steps, that with orthogonal first weights for gains and biases drew grids, and this one figures.
-_LITE_GENERATOR = {"noise_dim": 64, "class_dim": 32, "blocks": 1, "spectral": False, "norm_std": 0.02}
+LITE_GENERATOR: dict[str, Any] = {
+    "noise_dim": 64,
+    "class_dim": 32,
+    "blocks": 1,
+    "spectral": False,
+    "norm_std": 0.02,
+    # Told to the norms, a frame's latent (TGAN's temporal generator has one) changes scene and colours within a clip.
+    "frame_reaches": "start",
+}
 
 
 def _dvdgan(
@@ -66,7 +74,7 @@ def _dvdgan(
         size = pixels // 2 if preset == "lite" else pixels
         # As many categories as the data has classes: UCF-101's, or those of the built-in set.
         both = {"image_size": size, "num_categories": {"paper": 101, "lite": 12}[preset] if classes else 0}
-        options: dict[str, Any] = _LITE_GENERATOR if preset == "lite" else {}
+        options: dict[str, Any] = LITE_GENERATOR if preset == "lite" else {}
         channels = {"channels": _GENERATOR_CHANNELS[preset, size], "temporal": temporal}
         of_judges: dict[str, dict[str, Any]] = {
             "spatial": {"num_frames": 4 if preset == "lite" else 8},

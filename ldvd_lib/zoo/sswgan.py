@@ -9,7 +9,7 @@ from typing import Any
 
 from ldvd_lib.gan import NetworkConfig
 from ldvd_lib.recipe import Recipe
-from ldvd_lib.zoo.dvdgan import DVDGAN_RECIPES
+from ldvd_lib.zoo.dvdgan import DVDGAN_RECIPES, LITE_GENERATOR
 from ldvd_lib.zoo.registry import Configure, Parts, register
 
 # Of the whole system, which shows every frame; the stages before show every second one, and every fourth. To end with
@@ -17,14 +17,12 @@ from ldvd_lib.zoo.registry import Configure, Parts, register
 STAGES = 3
 FIRST_FRAMES = 8
 FIRST_PIXELS = {"lite": 16, "paper": 32}
-# As in DVD-GAN's zoo: at lite scale one block for two. Of DVD-GAN's two ways to move, TGAN's temporal generator is the
-# one that moves within a few thousand steps at lite scale, where maps that ConvGRUs remember come to rest.
+# Of DVD-GAN's two ways to move, TGAN's temporal generator is the one that moves within a few thousand steps at lite
+# scale, where maps that ConvGRUs remember come to rest.
 GENERATOR: dict[str, dict[str, Any]] = {
-    "lite": {
-        "noise_dim": 64,
-        "class_dim": 32,
+    "lite": LITE_GENERATOR
+    | {
         "channels": (96, 64, 32),
-        "blocks": 1,
         "temporal": "tgan",
         "upscaling_channels": (32, 24),
         "upscaling_blocks": 1,

@@ -9,6 +9,7 @@ from torch import nn
 from ldvd_lib import anatomy
 from ldvd_lib.blocks import ConditionalBatchNorm
 from ldvd_lib.generators import DVDGANGenerator
+from ldvd_lib.generators.dvdgan import FRAME_REACHES
 from ldvd_lib.latents import share_part, truncate, walk_between
 from ldvd_lib.training.sampling import calibrate_, sample_videos
 
@@ -119,9 +120,10 @@ def test_truncation_and_walks_go_on_being_videos_of_the_class(temporal: str) -> 
     assert videos.isfinite().all()
 
 
-def test_with_tgans_core_a_frame_has_a_latent_of_its_own_and_tells_others_nothing() -> None:
+@pytest.mark.parametrize("reach", FRAME_REACHES)
+def test_with_tgans_core_a_frame_has_a_latent_of_its_own_and_tells_others_nothing(reach: str) -> None:
     """Also in training: statistics are not shared over time."""
-    generator = small("tgan", spectral=False)  # with which weights of the second pass would be others
+    generator = small("tgan", frame_reaches=reach, spectral=False)  # with which weights of the second pass would differ
     latents = generator.sample_latents(5, generator=seeded())
     frames = generator.temporal(torch.cat([latents[:, :6], generator.embed(latents[:, 6:])], 1)).detach()
     assert frames.shape == (5, 4, 5)
@@ -137,10 +139,29 @@ def test_with_tgans_core_a_frame_has_a_latent_of_its_own_and_tells_others_nothin
     assert (before[:, :, 2] - after[:, :, 2]).abs().mean() > 1e-3
 
 
+def test_a_frames_latent_that_reaches_the_start_only_tells_no_norm_anything() -> None:
+    told = {}
+    for reach in FRAME_REACHES:
+        generator = small("tgan", frame_reaches=reach, spectral=False)
+        given: list[torch.Tensor] = []
+        for norm in generator.modules():
+            if isinstance(norm, ConditionalBatchNorm):
+                norm.register_forward_pre_hook(lambda module, inputs, given=given: given.append(inputs[1]))
+        generator(generator.sample_latents(2, generator=seeded()))
+        told[reach] = given
+        # Maps of the start differ from frame to frame all the same.
+        start, _ = generator.condition(generator.sample_latents(2, generator=seeded()))
+        assert start.shape == (2, 4, 15) and not torch.equal(start[:, 0], start[:, 1])
+    assert len(told["start"]) == len(told["norms"]) == 5
+    assert all(condition.shape == (2, 1, 10) for condition in told["start"])
+    assert all(condition.shape == (2, 4, 15) for condition in told["norms"])
+
+
 def test_with_convgrus_frames_are_told_the_same_and_differ_by_what_the_grus_remember() -> None:
     generator = small(spectral=False)
     assert generator.temporal is None
-    assert generator.condition(generator.sample_latents(2)).shape == (2, 1, 10)
+    for told in generator.condition(generator.sample_latents(2)):
+        assert told.shape == (2, 1, 10)
     generator.eval()  # where every frame is normalised alike, as long as nothing was measured
     videos = generator(generator.sample_latents(2, generator=seeded()))
     assert ((videos[:, :, 1:] - videos[:, :, :-1]).abs().mean((0, 1, 3, 4)) > 1e-4).all()
