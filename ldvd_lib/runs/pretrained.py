@@ -92,7 +92,8 @@ def reproduction(data: str = "actions") -> Path:
             ``"tganv2"`` for its ablation, at equal steps (``report.json``) and at equal time (``equal-time.json``),
             with histories under R1 and under singular value clipping, run directories without weights, in ``r1-svc``;
             or ``"held-out"`` for what judges say of real clips that no generator has seen, to be read with
-            `ldvd_lib.metrics.Evaluation.load`.
+            `ldvd_lib.metrics.Evaluation.load`; or ``"systems"`` for what training steps of the systems took
+            (``steps.json`` of ``benchmarks/systems.py``).
 
     Raises:
         FileNotFoundError: if there is no report on that data.

@@ -152,7 +152,7 @@ def test_a_frames_latent_that_reaches_the_start_only_tells_no_norm_anything() ->
         # Maps of the start differ from frame to frame all the same.
         start, _ = generator.condition(generator.sample_latents(2, generator=seeded()))
         assert start.shape == (2, 4, 15) and not torch.equal(start[:, 0], start[:, 1])
-    assert len(told["start"]) == len(told["norms"]) == 5
+    assert len(told["start"]) == len(told["norms"]) == 9
     assert all(condition.shape == (2, 1, 10) for condition in told["start"])
     assert all(condition.shape == (2, 4, 15) for condition in told["norms"])
 
