@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool3d, interpolate, relu
+from torch.nn.functional import avg_pool3d, interpolate, pad, relu
 
 from ldvd_lib.blocks.initialization import glorot_
 
@@ -70,7 +70,8 @@ class UpBlock(nn.Module):
 class TimeBlock(nn.Module):
     """A generator's block whose kernels reach over time, 3×3×3, two frames to either side.
 
-    Norm, ReLU, 3×3×3, norm, ReLU, 3×3×3; beside it what came in. Convolutions have biases.
+    Norm, ReLU, 3×3×3, norm, ReLU, 3×3×3; beside it what came in. Convolutions have biases. Before the first frame and
+    behind the last, these are repeated: with zeros there the ends of a video would look unlike its middle.
 
     Args:
         channels: in, between and out.
@@ -83,7 +84,7 @@ class TimeBlock(nn.Module):
         super().__init__()
         self.norms = nn.ModuleList(norm(channels) for _ in range(self.REACH))
         self.convolutions = nn.ModuleList(
-            glorot_(nn.Conv3d(channels, channels, 3, padding=1), math.sqrt(2)) for _ in range(self.REACH)
+            glorot_(nn.Conv3d(channels, channels, 3, padding=(0, 1, 1)), math.sqrt(2)) for _ in range(self.REACH)
         )
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
@@ -91,7 +92,7 @@ class TimeBlock(nn.Module):
         learnt = x
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
             videos = norm(learnt, condition).relu().unflatten(0, (len(condition), -1)).transpose(1, 2)
-            learnt = convolution(videos).transpose(1, 2).flatten(0, 1)
+            learnt = convolution(pad(videos, (0, 0, 0, 0, 1, 1), mode="replicate")).transpose(1, 2).flatten(0, 1)
         return x + learnt
 
 

@@ -60,8 +60,6 @@ LITE_GENERATOR: dict[str, Any] = {
     "blocks": 1,
     "spectral": False,
     "norm_std": 0.02,
-    # Told to the norms, a frame's latent (TGAN's temporal generator has one) changes scene and colours within a clip.
-    "frame_reaches": "start",
 }
 
 

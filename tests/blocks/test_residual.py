@@ -117,6 +117,7 @@ def test_a_time_block_equals_its_layers_written_out_and_reaches_two_frames_far()
     for norm, convolution in zip(block.norms, block.convolutions, strict=True):
         assert convolution.kernel_size == (3, 3, 3)
         videos = F.relu(norm(learnt, condition)).view(2, 7, 4, 5, 5).permute(0, 2, 1, 3, 4)
+        videos = torch.cat([videos[:, :, :1], videos, videos[:, :, -1:]], 2)  # the ends once more
         learnt = convolution(videos).permute(0, 2, 1, 3, 4).reshape(14, 4, 5, 5)
     output = block(x, condition)
     torch.testing.assert_close(output, x + learnt, rtol=0, atol=1e-12)
@@ -125,3 +126,5 @@ def test_a_time_block_equals_its_layers_written_out_and_reaches_two_frames_far()
     moved = (block(changed, condition) - output).abs().amax((1, 2, 3)) > 1e-12
     assert moved.nonzero().flatten().tolist() == [1, 2, 3, 4, 5]
     assert TimeBlock.REACH == 2
+    still = block(x[:7][:1].repeat(7, 1, 1, 1), condition[:1])  # a video in which nothing moves has no ends either
+    torch.testing.assert_close(still, still[:1].expand_as(still), rtol=0, atol=1e-12)
