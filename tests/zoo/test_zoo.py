@@ -372,7 +372,9 @@ def test_the_stages_of_ssw_gan_follow_on_one_another(preset: str) -> None:
     ]
     assert [stage.num_frames * stage.recipe.frame_stride for stage in stages] == [32, 32, 32]
     dvdgan = zoo.config("dvd-gan", preset).recipe
-    assert all(replace(stage.recipe, frame_stride=1) == dvdgan for stage in stages)
+    rates = {"generator_rate": 1e-3, "discriminator_rate": 1e-3} if preset == "lite" else {}  # of what refines
+    first, *further = (replace(stage.recipe, frame_stride=1) for stage in stages)
+    assert first == dvdgan and all(recipe == replace(dvdgan, **rates) for recipe in further)
     shapes: list[dict[str, torch.Size]] = []
     for stage in stages:
         with torch.device("meta"):
