@@ -3,7 +3,7 @@
     python benchmarks/capstone_baselines.py
     python benchmarks/capstone_baselines.py --seeds 3 --write
 
-Scores the paper's three designs at lite scale, and a frame-wise one, as notebook 12 scores a learner's, and prints for
+Scores the paper's three designs at lite scale, and a frame-wise one, as notebook 13 scores a learner's, and prints for
 every figure of the protocol how far the designs differ, how far the seeds of one design differ, and the ratio. With
 ``--write`` the entries become the board's baselines, ``ldvd_lib/classroom/capstone_baselines.json``. About a minute
 for each of the twelve runs; they are kept in ``runs/capstone``, and continued from there.

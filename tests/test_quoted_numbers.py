@@ -246,7 +246,7 @@ def test_trained_kernels_are_flat_in_time(repository):
 
 
 def test_flatter_at_equal_rates(repository):
-    text = prose(repository, "12_capstone_design_a_discriminator.ipynb")
+    text = prose(repository, "13_capstone_design_a_discriminator.ipynb")
     files = [pretrained.reproduction(data) / "claims.json" for data in ("actions", "ucf101")]
     findings = [finding for file in files for finding in paper.read_findings(file) if finding.claim == "3"]
     ratios = {
@@ -500,3 +500,37 @@ def test_an_untrained_convgru_settles(repository):
     assert factors.max() < 1 and factors.max() / factors.min() < 1.5
     text = prose(repository, "11_dvd_gan_two_judges.ipynb")
     assert "each step changes less than the one before, by about the same factor" in text
+
+
+def test_what_windows_of_a_film_save_and_where_they_differ(repository):
+    """The sentences about the committed run: whoever runs it with other weights finds out here which do not hold."""
+    name = "12_ssw_gan_stage_by_stage.ipynb"
+    text = prose(repository, name)
+    for line in printed(repository, name, "memory-numbers").splitlines()[:2]:
+        assert "the same at every length: True" in line
+    assert "Stages on windows lie on a level, at any length" in text
+    none, one, two = printed(repository, name, "seams-figure").splitlines()
+    assert none.endswith("[0, 1, 5, 6, 7]")
+    assert "its first two frames and its last three otherwise" in text
+    assert one.endswith("[7]")
+    assert "it errs in the last frame only" in text
+    assert two.endswith("[]")
+    assert "bit for bit: True" in printed(repository, name, "frozen")
+    steps = dict(
+        re.findall(r"^(\w[\w ]*\w) +into .*: ([\d.]+) times", printed(repository, name, "borders"), re.MULTILINE)
+    )
+    assert float(steps["in one go"]) < 1.2 < float(steps["pasted"])
+    assert "In one go there is none; it appears if the windows are painted one by one" in text
+
+
+def test_what_the_third_judge_is_worth(repository):
+    name = "12_ssw_gan_stage_by_stage.ipynb"
+    shares = re.findall(
+        r"^(with D_M|without) .*; ([\d.]+) times as far", printed(repository, name, "agreement-numbers"), re.MULTILINE
+    )
+    with_it, without = (
+        [float(share) for label, share in shares if label == which] for which in ("with D_M", "without")
+    )
+    assert len(with_it) == len(without) == 2
+    assert max(with_it) < min(without)
+    assert "in every training with it a film is nearer to its own plan than in any without" in prose(repository, name)

@@ -1,4 +1,4 @@
-"""The capstone of the course: a brief, and designs that are trained and scored by it (notebook 12).
+"""The capstone of the course: a brief, and designs that are trained and scored by it (notebook 13).
 
     design = capstone.Design("mine", ("3d", "2+1d", "shift", "2d"))
     design.anatomy()                             # what it costs and what it sees

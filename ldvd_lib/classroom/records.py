@@ -20,6 +20,7 @@ session_statuses: dict[str, Status] = {}
 RENUMBERED: tuple[Mapping[str, str], ...] = (
     {"10": "11"},  # TGANv2 came in before the capstone
     {"11": "12"},  # and DVD-GAN
+    {"12": "13"},  # and SSW-GAN
 )
 
 _EXERCISES = "exercises"  # the one key of the file: status by exercise

@@ -27,6 +27,7 @@ from ldvd_lib.figures.measuring import (
 from ldvd_lib.figures.question import plot_question
 from ldvd_lib.figures.streams import draw_streams
 from ldvd_lib.figures.tables import draw_table
+from ldvd_lib.figures.windows import plot_by_length, plot_matches, plot_seams, plot_windows_apart
 
 __all__ = [
     "NEGATIVE",
@@ -36,6 +37,7 @@ __all__ = [
     "draw_streams",
     "draw_table",
     "plot_ablation",
+    "plot_by_length",
     "plot_change",
     "plot_content_bias",
     "plot_costs",
@@ -45,17 +47,20 @@ __all__ = [
     "plot_growth",
     "plot_judges",
     "plot_labels",
+    "plot_matches",
     "plot_nearest",
     "plot_noticed",
     "plot_protocols",
     "plot_question",
     "plot_sample_sizes",
+    "plot_seams",
     "plot_seeds",
     "plot_spectrum",
     "plot_stages",
     "plot_surface",
     "plot_training",
     "plot_trainings",
+    "plot_windows_apart",
     "save",
     "smooth",
 ]

@@ -247,17 +247,17 @@ def _first_names() -> list[str]:
 
 
 def _today(name: str) -> str:
-    """What an exercise of the first course is called today: the capstone, notebook 10, has become notebook 12."""
-    return name.replace("10.", "12.") if name.startswith("10.") else name
+    """What an exercise of the first course is called today: the capstone, notebook 10, has become notebook 13."""
+    return name.replace("10.", "13.") if name.startswith("10.") else name
 
 
 @pytest.fixture
 def renumbered(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """A course with all exercises of today, without their checks; nothing attempted."""
-    names = [*map(_today, _first_names()), *(f"{number}.{k}" for number in (10, 11) for k in range(1, 5))]
+    names = [*map(_today, _first_names()), *(f"{number}.{k}" for number in (10, 11, 12) for k in range(1, 5))]
     for name in names:
         exercises.exercise(name, title="x", hints=("a", "b", "c"))(lambda answer: None)
-    monkeypatch.setattr(records, "RENUMBERED", ({"10": "11"}, {"11": "12"}))
+    monkeypatch.setattr(records, "RENUMBERED", ({"10": "11"}, {"11": "12"}, {"12": "13"}))
     return dict.fromkeys(names, "not attempted yet")
 
 
@@ -284,7 +284,7 @@ def test_what_was_passed_before_a_renumbering_counts_under_the_new_names(renumbe
     expected |= {name: "passed"}
     assert classroom.progress().statuses == expected
     kept = {_today(name): status for name, status in before.items()} | unknown | {name: "passed"}
-    stored = {"version": 3, "exercises": kept, "remark": "the learner's own"}
+    stored = {"version": 4, "exercises": kept, "remark": "the learner's own"}
     assert json.loads(progress_file.read_text()) == stored
     assert keep(classroom.CheckResult(name, "", "not yet", "")) == ""
     assert json.loads(progress_file.read_text()) == stored, "nothing is renamed twice"
@@ -292,18 +292,18 @@ def test_what_was_passed_before_a_renumbering_counts_under_the_new_names(renumbe
 
 def test_old_and_new_names_of_the_same_number_do_not_mix(renumbered, progress_file):
     _write(progress_file, {"10.1": "passed", "10.2": "not yet"})
-    for name, status in (("10.2", "passed"), ("11.3", "not yet"), ("12.4", "passed")):
+    for name, status in (("10.2", "passed"), ("11.3", "not yet"), ("13.4", "passed")):
         keep(classroom.CheckResult(name, "", status, ""))
     _begin_new_session()
-    found = {"12.1": "passed", "12.2": "not yet", "12.4": "passed", "10.2": "passed", "11.3": "not yet"}
+    found = {"13.1": "passed", "13.2": "not yet", "13.4": "passed", "10.2": "passed", "11.3": "not yet"}
     assert classroom.progress().statuses == renumbered | found
     _write(progress_file, {"10.1": "passed", "11.1": "not yet"})  # the latter no exercise of the course at that time
-    assert classroom.progress().statuses["12.1"] == "passed"
+    assert classroom.progress().statuses["13.1"] == "passed"
 
 
 def test_a_file_of_the_second_course_has_its_capstone_moved_once(renumbered, progress_file):
     _write(progress_file, {"10.1": "passed", "11.1": "passed", "11.2": "not yet"}, version=2)
-    assert classroom.progress().statuses == renumbered | {"10.1": "passed", "12.1": "passed", "12.2": "not yet"}
+    assert classroom.progress().statuses == renumbered | {"10.1": "passed", "13.1": "passed", "13.2": "not yet"}
 
 
 def test_renumberings_chain(renumbered, progress_file, monkeypatch):

@@ -4,7 +4,14 @@ A check is a function that takes the learner's answer, raises `NotYet` if it is 
 for those who got it right. What learners call is in `ldvd_lib.classroom`.
 """
 
-from ldvd_lib.classroom.exercises.expectations import attempt, expect, expect_close, expect_equal, expect_shape
+from ldvd_lib.classroom.exercises.expectations import (
+    attempt,
+    expect,
+    expect_choices,
+    expect_close,
+    expect_equal,
+    expect_shape,
+)
 from ldvd_lib.classroom.exercises.registry import Exercise, NotAttempted, NotYet, exercise, find, find_all, registered
 
 __all__ = [
@@ -14,6 +21,7 @@ __all__ = [
     "attempt",
     "exercise",
     "expect",
+    "expect_choices",
     "expect_close",
     "expect_equal",
     "expect_shape",

@@ -1,6 +1,6 @@
 """The functions that checks are written with: each compares, and says in the learner's terms what differs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,32 @@ def expect_close(got: Any, expected: Tensor | float, what: str, *, tolerance: fl
         f"{what} has the right shape, and {wrong:.0%} of its values are off by more than {tolerance:g}; "
         f"the worst, at {worst}, should be {expected[worst].item():.6g} and is {got[worst].item():.6g}"
     )
+
+
+def expect_choices(answer: object, right: Mapping[str, str], choices: Sequence[str], clues: Mapping[str, str]) -> None:
+    """End the check unless the right choice stands under every letter; of those that are wrong, tell of the first.
+
+    Args:
+        answer: The learner's dictionary: letter → choice.
+        right: The right one.
+        choices: All that may be chosen.
+        clues: Letter → a question that leads to the right choice.
+
+    Raises:
+        NotAttempted: A letter is missing, or has None or ``...``.
+        NotYet: The answer is no dictionary, or a choice is wrong.
+    """
+    if not isinstance(answer, dict):
+        raise NotYet(f"the answer should be a dictionary, and is a {type(answer).__name__}")
+    words = {letter: answer.get(letter, ...) for letter in right}
+    if any(word is None or word is ... for word in words.values()):
+        raise NotAttempted
+    for letter, word in words.items():
+        expect(word in choices, f"{letter} is {word!r}, and should be one of {', '.join(map(repr, choices))}")
+    wrong = [letter for letter, word in words.items() if word != right[letter]]
+    if wrong:
+        letter, count = wrong[0], f"{len(right) - len(wrong)} of {len(right)} are right"
+        raise NotYet(f"{count}; {letter} is not {words[letter]!r}: {clues[letter]}")
 
 
 def _describe(value: object) -> str:

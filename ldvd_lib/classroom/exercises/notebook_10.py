@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ldvd_lib.batch import Batch
-from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_close, expect_shape
+from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_choices, expect_close, expect_shape
 from ldvd_lib.views import SUBSAMPLINGS, Levels
 
 _LEVELS = 3
@@ -138,17 +138,7 @@ _CLUES = {
     ),
 )
 def what_may_follow_a_gap(answer: Any):
-    expect(isinstance(answer, dict), f"the answer should be a dictionary, and is a {type(answer).__name__}")
-    words = {letter: answer.get(letter, ...) for letter in FOLLOWERS}
-    if any(word is None or word is ... for word in words.values()):
-        attempt(lambda: None)  # not attempted yet
-    choices = (EXACT, FRAMES, BOTH)
-    for letter, word in words.items():
-        expect(word in choices, f"{letter} is {word!r}, and should be one of {', '.join(map(repr, choices))}")
-    wrong = [letter for letter, word in words.items() if word != FOLLOWERS[letter]]
-    if wrong:
-        right, letter = len(FOLLOWERS) - len(wrong), wrong[0]
-        expect(False, f"{right} of {len(FOLLOWERS)} are right; {letter} is not {words[letter]!r}: {_CLUES[letter]}")
+    expect_choices(answer, FOLLOWERS, (EXACT, FRAMES, BOTH), _CLUES)
     return "So everything behind the gap may look at one frame only; all that knows of time has to come before it."
 
 

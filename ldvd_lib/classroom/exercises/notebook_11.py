@@ -1,29 +1,13 @@
 """Checks of 11, DVD-GAN: who hears whom, who can notice what, what a judge of frames prefers, which class it names."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_close, expect_shape
+from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_choices, expect_close, expect_shape
 from ldvd_lib.discriminators import DVDGANDiscriminator
-
-
-def _chosen(answer: Any, right: Mapping[str, str], choices: Sequence[str], clues: Mapping[str, str]) -> None:
-    """End the check unless the right choice stands under every letter; of those that are wrong, tell the first."""
-    expect(isinstance(answer, dict), f"the answer should be a dictionary, and is a {type(answer).__name__}")
-    words = {letter: answer.get(letter, ...) for letter in right}
-    if any(word is None or word is ... for word in words.values()):
-        attempt(lambda: None)  # not attempted yet
-    for letter, word in words.items():
-        expect(word in choices, f"{letter} is {word!r}, and should be one of {', '.join(map(repr, choices))}")
-    wrong = [letter for letter, word in words.items() if word != right[letter]]
-    if wrong:
-        letter = wrong[0]
-        count = f"{len(right) - len(wrong)} of {len(right)} are right"
-        expect(False, f"{count}; {letter} is not {words[letter]!r}: {clues[letter]}")
-
 
 OWN, ALIKE, LATER, ALL = "that frame", "that frame of all clips", "that clip from there on", "everything"
 REACHES = {
@@ -54,7 +38,7 @@ _REACH_CLUES = {
     ),
 )
 def how_far_is_it_heard(answer: Any):
-    _chosen(answer, REACHES, (OWN, ALIKE, LATER, ALL), _REACH_CLUES)
+    expect_choices(answer, REACHES, (OWN, ALIKE, LATER, ALL), _REACH_CLUES)
     return "Statistics for each frame close the way on which frames could have spoken to each other past the ConvGRU."
 
 
@@ -88,7 +72,7 @@ _NOTICE_CLUES = {
     ),
 )
 def who_can_notice(answer: Any):
-    _chosen(answer, NOTICED_BY, (SPATIAL, TEMPORAL, BOTH, NEITHER), _NOTICE_CLUES)
+    expect_choices(answer, NOTICED_BY, (SPATIAL, TEMPORAL, BOTH, NEITHER), _NOTICE_CLUES)
     return "That is what they can see. What they have learnt to mind is another matter, and is measured below."
 
 
