@@ -2,6 +2,8 @@
 
 Usage: python pretrained/add_run.py RUN --data actions|ucf101|weizmann [--note "What one sees."] [--discriminators] …
 
+An entry that is there for its discriminators does without the average of its generator (--without-average).
+
 What it writes is a run directory again, with the weights of one step, so that every tool for runs takes it. The
 generator's weights are kept in half precision unless samples would change visibly. Everything on the card comes from
 the run's files, except the note. An existing entry of the same name is replaced.
@@ -104,10 +106,9 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def chosen_weights(run: Run, step: int, *, discriminators: bool) -> dict[str, Tensor]:
-    """The averaged generator if there is one, else the generator; with discriminators, all networks."""
-    averaged = run.config.model.recipe.average > 0
-    prefixes = ["average.module." if averaged else "generator."]
+def chosen_weights(run: Run, step: int, *, discriminators: bool, average: bool) -> dict[str, Tensor]:
+    """The averaged generator if there is one that is wanted, else the generator; with discriminators, all networks."""
+    prefixes = ["average.module." if average and run.config.model.recipe.average else "generator."]
     if discriminators:
         prefixes += ["generator.", "discriminators."]
     path = next(path for path in run.checkpoints if path.name == f"step_{step:07d}") / WEIGHTS
@@ -141,10 +142,13 @@ def add(
     name: str = "",
     step: int | None = None,
     discriminators: bool = False,
+    average: bool = True,
     float32: bool = False,
     note: str = "",
 ) -> Path:
     """Make the entry; returns its directory.
+
+    With ``average=False`` the generator is that of the step, and its average over training is left out.
 
     Raises:
         FileNotFoundError: if `directory` is no run, or has no such checkpoint.
@@ -156,7 +160,7 @@ def add(
     if model.name in zoo.ENTRIES and not is_of_zoo:
         raise ValueError(f"the networks are not those of {model.name!r} in the zoo: train them under another name")
     step = run.newest_step if step is None else step
-    original = run.generator(step)
+    original = run.generator(step, averaged=average)
     name = name or f"{model.name}-{data}-{original.image_size}"
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into, prefix=".") as temporary:
@@ -176,7 +180,7 @@ def add(
         }
         folder.mkdir()
         shutil.copy(run.directory / CONFIG, folder)
-        changed = save_weights(run, original, weights, entry)
+        changed = save_weights(run, original, weights, entry, average=average)
         if weights.stat().st_size > LARGEST_FILE:
             raise ValueError(
                 f"{name} would be {weights.stat().st_size / 1e6:.1f} MB, and {LARGEST_FILE / 1e6:.0f} MB is the most: "
@@ -189,7 +193,8 @@ def add(
         entry["metrics"] = [asdict(evaluation) for evaluation in evaluations(kept)]
         save_sheet(kept.generator(), folder / SHEET)
         size = f"{' and '.join(entry['networks'])}, {weights.stat().st_size / 1e6:.1f} MB"
-        about = {"Weights": f"{size}; {changed}", "Histories": histories}
+        left_out = " (without the generator's average)" * (not average)
+        about = {"Weights": f"{size}{left_out}; {changed}", "Histories": histories}
         (folder / CARD).write_text(card(name, kept, entry, about, note))
         shutil.rmtree(into / name, ignore_errors=True)
         folder.rename(into / name)
@@ -197,9 +202,9 @@ def add(
     return into / name
 
 
-def save_weights(run: Run, original: nn.Module, path: Path, entry: dict[str, Any]) -> str:
+def save_weights(run: Run, original: nn.Module, path: Path, entry: dict[str, Any], *, average: bool) -> str:
     """Write a step's weights as the entry says, or in float32 if half precision is visible; returns a description."""
-    tensors = chosen_weights(run, entry["steps"], discriminators="discriminators" in entry["networks"])
+    tensors = chosen_weights(run, entry["steps"], discriminators="discriminators" in entry["networks"], average=average)
     if entry["precision"] == "float32":
         save_tensors(path, tensors)
         return "float32"
@@ -368,6 +373,9 @@ def main() -> None:
     parser.add_argument("--name", default="", help="default: MODEL-DATA-PIXELS, such as tgan-f-actions-32")
     parser.add_argument("--step", type=int, help="of which checkpoint (default: the newest)")
     parser.add_argument("--discriminators", action="store_true", help="keep them, and the generator they play against")
+    parser.add_argument(
+        "--without-average", dest="average", action="store_false", help="keep the generator as it was at the step"
+    )
     parser.add_argument("--float32", action="store_true", help="keep the generator's weights as they are")
     parser.add_argument("--note", default="", help="a paragraph for the card, on what the samples show")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="default: beside this file")

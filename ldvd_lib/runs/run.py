@@ -17,6 +17,8 @@ from ldvd_lib.generators import VideoGenerator
 from ldvd_lib.runs import checkpoint
 from ldvd_lib.runs.files import CONFIG, METRICS, SAMPLES, SPECTRUM, step_in
 
+GENERATOR, AVERAGE = "generator.", "average.module."  # how the names of their weights begin
+
 
 @dataclass(frozen=True)
 class RunConfig:
@@ -310,20 +312,21 @@ class Run:
             FileNotFoundError: if there is no such checkpoint, listing those that are there.
             ValueError: if its weights are damaged, not finite, or not of the networks that ``config.json`` describes.
         """
-        return self._load(step, {"generator": "generator.", "discriminators": "discriminators."})
+        return self._load(step, {"generator": GENERATOR, "discriminators": "discriminators."})
 
     def generator(self, step: int | None = None, *, averaged: bool = True) -> VideoGenerator:
         """The generator of a checkpoint, on the CPU, in evaluation mode; it knows the names of its classes.
 
         Args:
             step: of which checkpoint; default the newest.
-            averaged: the average over training where the recipe kept one (what samples are drawn from).
+            averaged: the average over training where the recipe kept one (what samples are drawn from). An entry of
+                ``pretrained/`` that is there for its discriminators may have left it out: then the weights themselves.
 
         Raises:
             FileNotFoundError, ValueError: as `gan`.
         """
         averaged = averaged and self.config.model.recipe.average > 0
-        generator = self._load(step, {"generator": "average.module." if averaged else "generator."}).generator
+        generator = self._load(step, {"generator": AVERAGE if averaged else GENERATOR}).generator
         generator.class_names = self.config.class_names
         return generator.eval()
 
@@ -331,6 +334,8 @@ class Run:
         """The networks that the configuration describes; the parts named have the weights of these prefixes."""
         path = self._weights(step)
         everything = checkpoint.load_weights(path)
+        if not any(name.startswith(AVERAGE) for name in everything):
+            prefixes = {part: GENERATOR if prefix == AVERAGE else prefix for part, prefix in prefixes.items()}
         weights = {part: checkpoint.part_of(everything, prefix, path) for part, prefix in prefixes.items()}
         if not self.config.model.recipe.average and any(name.startswith("average.") for name in everything):
             raise ValueError(f"{path} has an average over training, of which {self.directory / CONFIG} knows nothing")

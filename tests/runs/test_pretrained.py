@@ -27,7 +27,7 @@ from ldvd_lib.metrics import Evaluation
 from ldvd_lib.paper.claims import CLAIMS
 from ldvd_lib.paper.question import CRITICS
 from ldvd_lib.runs import Run, by_condition, pretrained, read_results, results_of_run
-from ldvd_lib.runs.checkpoint import save_checkpoint
+from ldvd_lib.runs.checkpoint import load_weights, save_checkpoint
 from ldvd_lib.runs.run import RunConfig, read_jsonl
 from ldvd_lib.runs.sources import digest_weights
 from ldvd_lib.training import calibrate_, latents_of_each_class, sample_videos
@@ -291,6 +291,22 @@ def test_without_an_average_the_generator_itself_is_kept(shelf, tmp_path) -> Non
     run = trained(tmp_path / "run", zoo.config("tgan-f").with_recipe(average=0.0))
     add_run.add(run, shelf, data="actions", float32=True)
     assert torch.equal(sample_videos(pretrained.load("tgan-f"), 2), sample_videos(Run.open(run).generator(), 2))
+
+
+def test_an_average_that_was_left_out_leaves_the_generator_of_the_step(shelf, tmp_path) -> None:
+    run = trained(tmp_path / "run", zoo.config("tgan-f"))
+    made = add_run.add(run, shelf, data="actions", discriminators=True, average=False, float32=True)
+    check_model(made.name, made)
+    original = Run.open(run)
+    assert original.config.model.recipe.average > 0
+    kept = sample_videos(pretrained.load("tgan-f"), 2)
+    assert torch.equal(kept, sample_videos(original.generator(averaged=False), 2))
+    assert not torch.equal(kept, sample_videos(original.generator(), 2))
+    assert (
+        "discriminators, " in (card := (made / "README.md").read_text()) and "without the generator's average" in card
+    )
+    weights = shelves.weights_file(made.name)
+    assert not any(name.startswith("average.") for name in load_weights(weights))
 
 
 def test_all_that_takes_a_run_takes_an_entry(shelf, tmp_path) -> None:
