@@ -13,6 +13,7 @@ _HOMES = {
     "HessianOperator": "ldvd_lib.hessian",
     "MoCoGANGenerator": "ldvd_lib.generators",
     "Recipe": "ldvd_lib.recipe",
+    "ReviewCards": "ldvd_lib.widgets",
     "Run": "ldvd_lib.runs",
     "SampleBrowser": "ldvd_lib.widgets",
     "SpectrumExplorer": "ldvd_lib.widgets",
@@ -26,6 +27,7 @@ _HOMES = {
     "clip_singular_values_": "ldvd_lib.lipschitz",
     "dissect": "ldvd_lib.anatomy",
     "lanczos": "ldvd_lib.hessian",
+    "review": "ldvd_lib.widgets",
     "sample_videos": "ldvd_lib.training",
 }
 _ROOMS = sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))

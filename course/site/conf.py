@@ -5,8 +5,11 @@ site shows differently is changed in memory, by ``prepare``.
 """
 
 import importlib.util
+import json
 import re
 import tomllib
+from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 
 import nbformat
@@ -26,7 +29,7 @@ extensions = ["myst_nb"]
 exclude_patterns = ["site", "**/.ipynb_checkpoints"]
 
 nb_execution_mode = "off"
-# Without a kernel, a widget is shown as its picture.
+# Without a kernel, a widget is shown as its picture, which live.js replaces by the widget where it can do without one.
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 4
@@ -34,8 +37,9 @@ nitpicky = True
 
 html_theme = "sphinx_book_theme"
 html_title = project
-html_static_path = ["style.css", str(_MATHJAX)]
+html_static_path = ["style.css", "live.js", str(_MATHJAX)]
 html_css_files = ["style.css"]
+html_js_files = [("live.js", {"defer": "defer"})]
 mathjax_path = _MATHJAX.name
 html_use_index = False
 html_show_sourcelink = False
@@ -56,6 +60,8 @@ linkcheck_anchors = False
 
 _BADGE_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(https://[^)]*\)")
 _OUTSIDE = re.compile(r"\]\(\.\./(?P<path>[^)]+)(?<!\.png)\)")  # pictures become part of the site
+_LIVE_TYPE = "application/vnd.ldvd.live+json"  # as in ldvd_lib.widgets; importing that takes seconds
+_CARDS = "<!-- ReviewCards -->"  # where the page of the review has its widget
 _PROGRESS = re.compile(r"\d%\|.*\[.*\]$")
 
 
@@ -69,9 +75,13 @@ def prepare(app: Sphinx, docname: str, source: list[str]) -> None:
         notebook = nbformat.reads(source[0], as_version=4)
         for cell in notebook.cells:
             prepare_cell(cell, docname)
+            for name in set_up_live(cell):
+                write_live(app, docname, name)
         source[0] = nbformat.writes(notebook)
     else:
         source[0] = linked_to_github(source[0])
+        if _CARDS in source[0]:
+            source[0] = source[0].replace(_CARDS, f"```{{raw}} html\n{place_cards(app, docname)}\n```")
 
 
 def prepare_cell(cell: NotebookNode, docname: str) -> None:
@@ -92,6 +102,49 @@ def prepare_cell(cell: NotebookNode, docname: str) -> None:
                 cell.metadata.mystnb = {"image": {"alt": output.metadata["image/png"]["alt"]}}
     else:
         cell.source = linked_to_github(cell.source)
+
+
+def set_up_live(cell: NotebookNode) -> list[str]:
+    """Put a place for live.js behind the picture of each widget that needs no kernel; returns these widgets' names."""
+    lives = [output.data.pop(_LIVE_TYPE) for output in cell.get("outputs", []) if _LIVE_TYPE in output.get("data", {})]
+    for live in lives:
+        cell.outputs.append(nbformat.v4.new_output("display_data", {"text/html": place_of(live)}))
+    return [live["widget"] for live in lives]
+
+
+def place_of(live: dict, keeps: Iterable[str] = ()) -> str:
+    """The element in which live.js brings a widget to life, and which of its traits are kept from visit to visit."""
+    state = json.dumps(live["state"]).replace("<", r"\u003c")  # no text in it can end the script
+    script = f'<script type="application/json">{state}</script>'
+    kept = f' data-keeps="{" ".join(keeps)}"' if keeps else ""
+    return f'<div class="ldvd-live" data-widget="{live["widget"]}"{kept}>{script}</div>'
+
+
+def place_cards(app: Sphinx, docname: str) -> str:
+    """The place of the cards of all chapters."""
+    from ldvd_lib.classroom import deck
+    from ldvd_lib.widgets import ReviewCards
+
+    live = ReviewCards(deck.cards()).for_page()
+    write_live(app, docname, live["widget"])
+    for cards in deck.DIRECTORY.iterdir():
+        app.env.note_dependency(str(cards), docname=docname)
+    return place_of(live, live["keeps"])
+
+
+def write_live(app: Sphinx, docname: str, name: str) -> None:
+    """Write script and style of the widget of this name to where live.js fetches them."""
+    from ldvd_lib import widgets
+
+    widget = attrgetter(name)(widgets)
+    directory = Path(app.outdir) / "_static" / "live"
+    directory.mkdir(parents=True, exist_ok=True)
+    # An anywidget is a module, which a browser does not read from a disk; a function keeps its names apart as well.
+    script = widget._esm.replace("export default", f"window.ldvdWidgets[{name!r}] =")
+    (directory / f"{name}.js").write_text(f"(() => {{\n{script}}})();\n")
+    (directory / f"{name}.css").write_text(widget._css)
+    for source in (Path(widgets.__file__).parent / "static").iterdir():
+        app.env.note_dependency(str(source), docname=docname)
 
 
 def linked_to_github(text: str) -> str:

@@ -1,15 +1,20 @@
-"""What a learner has passed so far, in this session and, by the file ``progress.json``, in those before it."""
+"""What a learner has passed so far, in this session and, by the file ``progress.json``, in those before it.
+
+The same file keeps where the cards of `ldvd_lib.review` are, under names that no renumbering of notebooks changes.
+"""
 
 import functools
 import html
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from ldvd_lib._kit.shared_file import Content, SharedFile
 from ldvd_lib.classroom import exercises
 from ldvd_lib.classroom.environment import workspace
+from ldvd_lib.classroom.leitner import DAYS, Place, answered
 from ldvd_lib.classroom.results import STATUSES, CheckResult, Status, better, sentence
 
 # The best status of each exercise in this session, whether or not the file can be written.
@@ -23,7 +28,8 @@ RENUMBERED: tuple[Mapping[str, str], ...] = (
     {"12": "13"},  # and SSW-GAN
 )
 
-_EXERCISES = "exercises"  # the one key of the file: status by exercise
+_EXERCISES = "exercises"  # in the file: status by exercise
+_CARDS = "cards"  # and for each card that was asked its box and the day on which it is due
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ def progress(*, reset: bool = False) -> Progress:
     """How far you are: every exercise of the course with the best status it ever got, in this session or before.
 
     Args:
-        reset: start over: forget all that was passed, here and in ``progress.json``.
+        reset: start over: forget all that was passed and every card that was asked, here and in ``progress.json``.
     """
     saved: dict[str, Any] = {}
     if reset:
@@ -114,6 +120,42 @@ def keep(result: CheckResult) -> str:
     return sentence(_progress_file().update(with_result))
 
 
+def places() -> tuple[dict[str, Place], str]:
+    """Where the cards are that have been asked, by name; and what is wrong with the file that keeps it, or ""."""
+    content, problem = _progress_file().read()
+    saved = content.get(_CARDS, {})
+    found = {name: place for name, record in saved.items() if (place := _place(record))}
+    if odd := saved.keys() - found.keys():
+        names = ", ".join(sorted(odd))
+        problem = f"progress.json has records of cards that are left out, since they make no sense: {names}"
+    return found, sentence(problem)
+
+
+def keep_answer(card: str, right: bool, day: date) -> str:
+    """Move a card to where its answer sends it; returns why the file could not be written, or ""."""
+
+    def with_answer(content: Content) -> Content:
+        saved = content.get(_CARDS, {})
+        place = answered(_place(saved.get(card)), right, day)
+        return {**content, _CARDS: saved | {card: record_of(place)}}
+
+    return sentence(_progress_file().update(with_answer))
+
+
+def record_of(place: Place) -> dict[str, Any]:
+    """A place as the file has it."""
+    return {"box": place.box, "due": place.due.isoformat()}
+
+
+def _place(record: Any) -> Place | None:
+    """What the file says of a card; None if it says nothing of sense."""
+    try:
+        box, due = record["box"], date.fromisoformat(record["due"])
+    except (TypeError, KeyError, ValueError):
+        return None
+    return Place(box, due) if type(box) is int and 0 <= box < len(DAYS) else None
+
+
 def _status(saved: dict[str, Any], name: str) -> Status:
     """The status of an exercise in the file; what somebody wrote there that is none counts as not attempted."""
     status = saved.get(name)
@@ -122,7 +164,7 @@ def _status(saved: dict[str, Any], name: str) -> Status:
 
 def _progress_file() -> SharedFile:
     def is_valid(content: Content) -> bool:
-        return isinstance(content.get(_EXERCISES, {}), dict)
+        return all(isinstance(content.get(key, {}), dict) for key in (_EXERCISES, _CARDS))
 
     upgrades = [functools.partial(_renumber, numbers) for numbers in RENUMBERED]
     return SharedFile(workspace() / "progress.json", is_valid, upgrades)

@@ -14,6 +14,9 @@ from ldvd_lib._kit.checks import one_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# What a widget leaves for pages without a kernel: {"widget": its name in ldvd_lib.widgets, "state": its traits}.
+LIVE_TYPE = "application/vnd.ldvd.live+json"
+
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -49,12 +52,17 @@ class CourseWidget(anywidget.AnyWidget):
         """A PNG of what the widget shows, and a text for those who cannot see it."""
         raise NotImplementedError
 
+    def _live(self) -> dict[str, Any] | None:
+        """What brings the widget to life without a kernel, see `LIVE_TYPE`; None if nothing does."""
+        return None
+
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The widget if there is a kernel, and a picture if there is none."""
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         picture, alt = self._still_picture()
+        live = self._live()
         return (
-            {**data, "image/png": b64encode(picture).decode()},
+            {**data, "image/png": b64encode(picture).decode(), **({LIVE_TYPE: live} if live else {})},
             {**metadata, "image/png": {"alt": alt}},
         )
 

@@ -21,13 +21,15 @@ from pathlib import Path
 import nbformat
 import pytest
 from jupyter_client import BlockingKernelClient
+from looks import artifacts
 from nbclient import NotebookClient
 from nbformat.sign import NotebookNotary
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 # How long a page may take to show what a test expects, in milliseconds: five seconds, Playwright's own limit, pass on a
 # busy machine while the kernel imports what it needs for the first film. Only a test that fails waits so long.
-expect.set_options(timeout=60_000)
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 
@@ -154,11 +156,16 @@ class LabNotebook:
             self.console_errors.append(f"{message.text} ({message.location.get('url', '')})")
 
 
-def artifacts() -> Path:
-    """Where screenshots go: ``$LDVD_ARTIFACTS``, or ``artifacts/`` in the checkout, which git ignores."""
-    directory = Path(os.environ.get("LDVD_ARTIFACTS", Path(__file__).resolve().parents[2] / "artifacts"))
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    """Where tests without a notebook put what they saw."""
+    return artifacts()
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    """Where tests without a notebook put what they saw."""
+    return artifacts()
 
 
 @pytest.fixture(scope="session")
@@ -230,6 +237,7 @@ def notebooks(chromium: Browser, lab: Lab) -> Iterator[Callable[..., LabNotebook
             NotebookNotary(data_dir=str(lab.data)).sign(notebook)
         nbformat.write(notebook, lab.directory / name)
         context = chromium.new_context(viewport={"width": width, "height": height})
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         opened = LabNotebook(lab, page, name)
@@ -237,7 +245,7 @@ def notebooks(chromium: Browser, lab: Lab) -> Iterator[Callable[..., LabNotebook
         page.on("pageerror", lambda error: opened.console_errors.append(str(error)))
         page.goto(f"{lab.url}/doc/tree/{name}?reset&token={lab.token}")
         # A cell that is run before the kernel is there brings up a dialogue that asks for one.
-        page.wait_for_function(_KERNEL_IS_CONNECTED, timeout=60_000)
+        page.wait_for_function(_KERNEL_IS_CONNECTED)
         return opened
 
     yield open_notebook

@@ -1,6 +1,8 @@
 """What every widget must look like: legible, whole, and with a picture that stands in for it."""
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
@@ -18,6 +20,13 @@ _CONTRAST = """element => {
   return (Math.max(ink, back) + 0.05) / (Math.min(ink, back) + 0.05);
 }"""
 LEGIBLE, VISIBLE = 4.5, 3  # contrasts that WCAG 2.1 asks for: of text, and of what one must tell from the ground
+
+
+def artifacts() -> Path:
+    """Where screenshots go: ``$LDVD_ARTIFACTS``, or ``artifacts/`` in the checkout, which git ignores."""
+    directory = Path(os.environ.get("LDVD_ARTIFACTS", Path(__file__).resolve().parents[2] / "artifacts"))
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
 
 
 def assert_contrast(parts: Locator, least: float = LEGIBLE) -> None:

@@ -30,7 +30,7 @@ _INLINE_DATA = re.compile(r"data:[a-z]+/[a-z0-9+.-]+;base64,[A-Za-z0-9+/=\s]+")
 _IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\([^)]*\)")
 _HTML_PICTURE = re.compile(r"<(?:img|video)\b[^>]*>")
 _ALT = re.compile(r"""\b(?:alt|aria-label)=(["'])\s*[^\s"']""")
-_CAPTION = re.compile(r"^\*{1,2}Figure \d", re.MULTILINE)
+_CAPTION = re.compile(r"^\*{1,2}(Figure|Explorable) \d", re.MULTILINE)
 _FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -261,7 +261,8 @@ def _pictures_without_alt(output: NotebookNode) -> bool:
 def _is_widget(output: NotebookNode) -> bool:
     """Whether an output is a widget's: its model is cleaned away, but not the text that stands beside it."""
     name = output.get("data", {}).get("text/plain", "").partition("(")[0]
-    shown = getattr(widgets, name, None) or getattr(ipywidgets, name, None)
+    rooms = (widgets, widgets.explorables, ipywidgets)
+    shown = next((getattr(room, name) for room in rooms if hasattr(room, name)), None)
     return isinstance(shown, type) and issubclass(shown, ipywidgets.Widget)
 
 

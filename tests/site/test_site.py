@@ -1,6 +1,7 @@
 """The website shows the course as it is committed, and everything in it leads somewhere."""
 
 import itertools
+import json
 import re
 from base64 import b64decode
 from pathlib import Path
@@ -9,6 +10,9 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+
+from ldvd_lib.widgets import explorables
+from ldvd_lib.widgets._course_widget import LIVE_TYPE
 
 pytestmark = pytest.mark.slow
 
@@ -145,6 +149,27 @@ def test_nothing_is_executed_and_a_widget_is_its_picture(build_site, tmp_path):
     (image,) = page.select(".cell_output img")
     assert image["alt"] == "What the widget showed"
     assert "widget-view" not in str(page)
+
+
+def test_a_widget_that_needs_no_kernel_has_a_place_behind_its_picture(build_site, tmp_path):
+    """With its state, whatever that holds, and its script and style in files that live.js fetches."""
+    state = {"stride": 5, "text": "</script><b>\\u003c 'é"}
+    bundle = {"image/png": PICTURE, LIVE_TYPE: {"widget": "explorables.Stride", "state": state}}
+    cell = nbformat.v4.new_code_cell("Stride()")
+    cell.outputs = [nbformat.v4.new_output("display_data", bundle, metadata={"image/png": {"alt": "A wheel"}})]
+    built = build_site(tmp_path / "html", _small_course(tmp_path, "See [the front](index.md).", cell))
+    assert built.returncode == 0, built.stderr
+    page = BeautifulSoup((tmp_path / "html" / "00_small.html").read_text(), "html.parser")
+    (output,) = page.select(".cell_output")
+    assert output.select_one("img")["alt"] == "A wheel"
+    (place,) = output.select(".ldvd-live")
+    assert place["data-widget"] == "explorables.Stride"
+    assert json.loads(place.select_one("script[type='application/json']").string) == state
+    scripts = [urlsplit(tag["src"]).path for tag in page.select("script[src]")]
+    assert "_static/live.js" in scripts
+    live = tmp_path / "html" / "_static" / "live"
+    assert (live / "explorables.Stride.css").read_text() == explorables.Stride._css
+    assert "export " not in (live / "explorables.Stride.js").read_text(), "modules cannot be read from a disk"
 
 
 @pytest.mark.parametrize("target", ["missing.md", "01_missing.ipynb", "index.md#missing", "figures/missing.png"])

@@ -2,11 +2,13 @@
 
 import json
 import os
+from datetime import date
 from pathlib import Path
 from unittest import mock
 
 from kinds.kind import Kind, Result, wrong
 from ldvd_lib.classroom import capstone, leaderboard, records
+from ldvd_lib.classroom.leitner import DAYS
 
 
 def _entry(channels: int) -> capstone.Entry:
@@ -41,7 +43,12 @@ def sound_leaderboard(result: Result, expected: Result) -> str:
 
 def make_progress(directory: Path, number: int) -> None:
     statuses = {"00.1": "passed", "01.1": "passed", "01.2": "failed" if number else "passed"}
-    (directory / "progress.json").write_text(json.dumps({"version": 1 + number % 2, "exercises": statuses}, indent=1))
+    cards = {
+        "shuffled-before-flat-kernels": {"box": number, "due": "2026-12-01"},
+        "a-keyhole": {"box": 0, "due": "2026-11-28"},
+    }
+    content = {"version": 1 + number % 2, "exercises": statuses, "cards": cards}
+    (directory / "progress.json").write_text(json.dumps(content, indent=1))
 
 
 def use_progress(directory: Path) -> Result:
@@ -50,12 +57,19 @@ def use_progress(directory: Path) -> Result:
         shown._repr_html_()
         if shown.note:
             raise ValueError(shown.note)
+        places, problem = records.places()
+        if problem:
+            raise ValueError(problem)
         records.keep(next(result for result in shown.results if result.name == "00.2"))
-    return {"text": repr(shown), "statuses": shown.statuses}
+        records.keep_answer("a-keyhole", True, date(2026, 11, 28))
+    return {"text": repr(shown), "statuses": shown.statuses, "places": places}
 
 
 def sound_progress(result: Result, expected: Result) -> str:
-    return wrong(all_exercises=result["statuses"].keys() == expected["statuses"].keys())
+    return wrong(
+        all_exercises=result["statuses"].keys() == expected["statuses"].keys(),
+        boxes_that_there_are=all(0 <= place.box < len(DAYS) for place in result["places"].values()),
+    )
 
 
 KINDS = {
