@@ -19,7 +19,7 @@ from ldvd_lib.classroom.leitner import DAYS, Place, answered, is_due
 from ldvd_lib.widgets import ReviewCards
 
 TODAY = date(2026, 11, 28)
-WITHOUT = ("ssw_gan_stage_by_stage", "capstone_design_a_discriminator")  # chapters that have no cards, so far
+WITHOUT = ("capstone_design_a_discriminator",)  # chapters that have no cards, so far
 LONGER = 0.4  # of the cards may have a right answer that is longer than all others
 FIGURE = re.compile(r"(?<![\w.,×-])\d[\d.,]*\d")  # single digits count things; longer numbers are figures
 
