@@ -469,6 +469,28 @@ def test_what_dvd_gan_gives_is_as_measured(page: str, data: str) -> None:
     assert (f"{next_best:.0f} and" if data == "actions" else f"and {next_best:.1f})") in page
 
 
+def test_what_ssw_gan_gives_is_as_measured(page: str) -> None:
+    name = "ssw-gan-2-actions-32"
+    run = pretrained.open_run(name)
+    fid, deviation = own_fid(name, "actions")
+    hours = run.metrics()["seconds"][-1] / 3600
+    told = rf"\| 3,000 \+ {run.newest_step:,} \| [\d.]+ \+ {hours:.1f} \| {fid:.1f} ± {deviation:.1f} \|"
+    assert re.search(told, page)
+    assert "A tie with DVD-GAN by FID" in page
+    other, its_deviation = own_fid("dvd-gan-1d-actions-32", "actions")
+    assert abs(fid - other) < 2 * math.hypot(deviation, its_deviation)
+
+
+@pytest.mark.slow
+def test_how_often_ssw_gan_paints_what_was_asked_for_and_how_much_it_moves() -> None:
+    generator = pretrained.load("ssw-gan-2-actions-32")
+    found = judge_classes(generator, open_judge("actions"), generator.class_names)
+    row = next(line for line in PAGE.read_text().splitlines() if line.startswith("| both, built-in actions |"))
+    assert float(row.split("|")[5].removesuffix("% ")) == pytest.approx(100 * found.accuracy, abs=1)
+    for name, percent in {"RollingWheel": 98, "BouncingBall": 97, "PushUps": 89, "JumpingJacks": 0}.items():
+        assert 100 * found.accuracies[name] == pytest.approx(percent, abs=4)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("data", DVD_GANS)
 def test_how_often_dvd_gan_paints_what_was_asked_for(data: str) -> None:

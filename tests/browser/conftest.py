@@ -163,12 +163,6 @@ def screenshots() -> Path:
 
 
 @pytest.fixture(scope="session")
-def screenshots() -> Path:
-    """Where tests without a notebook put what they saw."""
-    return artifacts()
-
-
-@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""
     executable = shutil.which("chromium")
