@@ -84,12 +84,14 @@ def test_a_stub_is_not_attempted_yet_rather_than_wrong(double, answer):
 @pytest.mark.parametrize(
     ("answer", "messages"),
     [
-        (lambda x: x, ["67% of its values", "should be 4", "is 2"]),
+        (lambda x: x, ["67% of its values", "it is 2 times too small"]),
         (lambda x: x[:2], ["should have shape (3,)", "has (2,)"]),
         (lambda x: x * float("nan"), ["3 values that are not finite"]),
         (lambda x: "six", ["should be a tensor of shape (3,)", "is 'six'"]),
         (lambda x: x / torch.zeros(2), ["your code raised RuntimeError", "x / torch.zeros(2)"]),
-        (lambda: 1, ["raised TypeError"]),
+        (lambda x: torch.zeros(2, 3).view(4), ["your code raised RuntimeError", "torch.zeros(2, 3).view(4)"]),
+        (lambda x: _raise(NotImplementedError("no kernel for this")), ["your code raised NotImplementedError"]),
+        (lambda: 1, ["called with 1 argument here, and cannot be"]),
         (lambda x: sys.exit(3), ["raised SystemExit: 3"]),
         (lambda x: _HostileRepr(), ["raised RuntimeError: no"]),
         (12, ["A function was expected, and this is 12"]),
@@ -355,36 +357,6 @@ def test_progress_knows_every_notebook(monkeypatch):
     numbers = {name.partition(".")[0] for name in exercises.find_all()}
     course = Path(classroom.__file__).parents[1] / "course"
     assert {path.name[:2] for path in course.glob("[0-9]*.ipynb")} <= numbers
-
-
-@pytest.mark.parametrize(
-    ("got", "expected", "passes"),
-    [
-        (3, 3, True),
-        (torch.tensor(3), 3, True),
-        ([1, 2], (1, 2), True),
-        (torch.Size([1, 2]), (1, 2), True),
-        (4, 3, False),
-        (torch.ones(2), 3, False),
-    ],
-)
-def test_plain_values_compare_as_learners_mean_them(got, expected, passes):
-    if passes:
-        exercises.expect_equal(got, expected, "it")
-    else:
-        with pytest.raises(exercises.NotYet, match="it should be"):
-            exercises.expect_equal(got, expected, "it")
-
-
-def test_numbers_and_arrays_compare_within_the_tolerance():
-    exercises.expect_close(0.1 + 0.2, 0.3, "the sum")
-    exercises.expect_close(torch.ones(2, dtype=torch.bfloat16), torch.ones(2), "ones")
-    exercises.expect_close(torch.ones(2).numpy(), torch.ones(2), "an array")
-    exercises.expect_close(torch.ones(0), torch.ones(0), "nothing")
-    with pytest.raises(exercises.NotYet, match="should be 2, and is 1"):
-        exercises.expect_close(1, 2, "it")
-    with pytest.raises(exercises.NotYet, match=r"50% .* at \(1,\), should be 1 and is 1.5"):
-        exercises.expect_close(torch.tensor([1.0, 1.5]), torch.ones(2), "it")
 
 
 @pytest.mark.parametrize(("name", "hints"), [("1.1", ("a", "b", "c")), ("01.1", ("a", "b"))])

@@ -1,8 +1,9 @@
 """Checks of 00, start here."""
 
 import torch
+from torch import Tensor
 
-from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_equal, expect_shape
+from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_equal, expect_shape, expect_type
 
 
 @exercise(
@@ -15,11 +16,33 @@ from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_equal
     ),
 )
 def size_of_a_clip(numbers_in_a_clip):
-    expect(
-        numbers_in_a_clip != 16 * 32 * 32, "that is the number of pixels; each has three numbers, for red, green, blue"
+    frames, size, colours = 16, 32, 3
+    right = frames * size * size * colours
+    expect_equal(
+        numbers_in_a_clip,
+        right,
+        "the number of numbers in the clip",
+        mistakes=(
+            (frames * size * size, "that is the number of pixels; each has three numbers, for red, green, blue"),
+            (size * size * colours, "that is one frame, and the clip has sixteen"),
+            (
+                size * size,
+                "those are the pixels of one frame; there are more frames, and a pixel is more than a number",
+            ),
+            (frames * size * colours, "that has one row of each frame: a frame is as high as it is wide"),
+            (
+                frames + size + size + colours,
+                "that is a sum: every frame has all rows, every row all pixels, so multiply",
+            ),
+            (
+                right // colours * 4,
+                "that has four numbers a pixel; colour takes three, and transparency is not asked for",
+            ),
+            (8 * right, "those are bits, if each number takes eight; count the numbers"),
+            (100, "that is what the generator is given; how many numbers does it have to choose?"),
+        ),
+        tell=False,
     )
-    expect(numbers_in_a_clip != 32 * 32 * 3, "that is one frame, and the clip has sixteen")
-    expect_equal(numbers_in_a_clip, 16 * 32 * 32 * 3, "the number of numbers in the clip")
     return "The generator has to choose all of them so that they fit together, from a hundred random numbers."
 
 
@@ -35,32 +58,51 @@ def size_of_a_clip(numbers_in_a_clip):
 def loop_without_a_jump(boomerang):
     for num_frames in (4, 7):
         # Every frame says which one it is, and every video and channel are different.
-        videos = torch.arange(2.0 * 3 * num_frames).reshape(2, 3, num_frames, 1, 1).expand(2, 3, num_frames, 5, 6)
-        got = attempt(boomerang, videos.clone())
-        frames = list(range(num_frames))
-        if hasattr(got, "shape") and tuple(got.shape) == (2, 3, 2 * num_frames, 5, 6):
-            expect(
-                False, f"{2 * num_frames} frames are two too many: shown backwards, the last and the first come twice"
-            )
-        expect_shape(got, (2, 3, 2 * num_frames - 2, 5, 6), f"what becomes of two videos of {num_frames} frames")
-        order = _order(got, videos)
-        expected = frames + frames[-2:0:-1]
-        expect(
-            order == expected,
-            f"of the frames {_listed(frames)}, the loop should show {_listed(expected)}, and shows {_listed(order)}",
-        )
+        videos = torch.arange(2.0 * 3 * num_frames).reshape(2, 3, num_frames, 1, 1).repeat(1, 1, 1, 5, 6)
+        videos[..., 0, :] += 0.25
+        videos[..., 0] += 0.5
+        got = attempt(boomerang, videos)
+        what = f"what becomes of two videos of {num_frames} frames"
+        expect_type(got, Tensor, what, "a batch of videos")
+        if got.ndim == 5 and tuple(got.shape[:2]) == (2, 3) and tuple(got.shape[3:]) == (5, 6):
+            counts = {
+                2 * num_frames: "two too many: shown backwards, the last and the first come twice",
+                2 * num_frames - 1: "one too many: one of the two ends is shown twice in a row",
+                2 * num_frames - 3: "one too few: some frame is missing on the way back",
+                num_frames: "as many as there were: there and back takes more",
+            }
+            count = got.shape[2]
+            expect(count not in counts, f"of {num_frames} frames you make {count}, which is {counts.get(count)}")
+        expect_shape(got, (2, 3, 2 * num_frames - 2, 5, 6), what)
+        _expect_order(got, videos)
     return "Your GIFs need never jump again. (A discriminator would not be fooled: see reversal in notebook 01.)"
 
 
-def _order(got: torch.Tensor, videos: torch.Tensor) -> list[int | None]:
-    """Which frame of the videos each frame of a result is; None if it is none of them."""
+def _expect_order(got: Tensor, videos: Tensor) -> None:
+    frames = list(range(videos.shape[2]))
+    back = frames[-2:0:-1]
+    order = [_number(frame, videos) for frame in got.unbind(2)]
+    shown = f"of the frames {_listed(frames)}, the loop shows {_listed(order)}"
+    expect(
+        None not in order,
+        f"{shown}: a ? is no frame of the videos, so something else than time has been turned round or mixed up",
+    )
+    for wrong, message in (
+        (frames + frames[1:-1], "after the last frame it should go backwards"),
+        (frames[::-1] + frames[1:-1], "it should go forwards first"),
+        (back + frames, "it should go forwards first, and then come back"),
+        (frames + frames[:1:-1], "the last frame comes twice in a row"),
+        (frames + frames[-3::-1], "the first frame comes twice, when the loop begins again, and another is left out"),
+    ):
+        expect(order != wrong, f"{shown}: {message}")
+    expect(order == frames + back, f"{shown}: that is not forwards and then backwards, without a frame twice in a row")
 
-    def name(frame: torch.Tensor) -> int | None:
-        same = [index for index in range(videos.shape[2]) if torch.equal(frame, videos[:, :, index])]
-        return same[0] if same else None
 
-    return [name(got[:, :, index]) for index in range(got.shape[2])]
+def _number(frame: Tensor, videos: Tensor) -> int | None:
+    """Which frame of the videos this is, (N, C, H, W); None if it is none."""
+    numbers = [number for number, other in enumerate(videos.unbind(2)) if torch.equal(frame.to(other), other)]
+    return numbers[0] if numbers else None
 
 
-def _listed(order: list[int | None]) -> str:
-    return " ".join("?" if index is None else str(index) for index in order)
+def _listed(frames: list) -> str:
+    return " ".join("?" if frame is None else str(frame) for frame in frames)

@@ -2,10 +2,18 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from ldvd_lib import losses
-from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_close, expect_equal, expect_shape
-from ldvd_lib.classroom.exercises.registry import NotYet
+from ldvd_lib.classroom.exercises import (
+    attempt,
+    exercise,
+    expect,
+    expect_close,
+    expect_equal,
+    expect_shape,
+    expect_type,
+)
 from ldvd_lib.discriminators import VideoDiscriminator
 
 _FRAMES_LEFT = 4
@@ -18,6 +26,15 @@ def _lengths(kinds: tuple[str, ...], num_frames: int) -> list[int]:
         stack = VideoDiscriminator(kinds, image_size=2 ** len(kinds), num_frames=num_frames, base_channels=1).eval()
         clip = torch.empty(1, 3, num_frames, 2 ** len(kinds), 2 ** len(kinds))
         return [output.shape[2] for output in stack.features(clip)]
+
+
+def _wrong_lengths(kinds: tuple[str, ...], num_frames: int, layer, halving=("3d", "2+1d")) -> list[int]:
+    """The same with a mistake: what `layer` makes of a number of frames, in layers of some kinds."""
+    lengths = []
+    for kind in kinds:
+        num_frames = layer(num_frames) if kind in halving else num_frames
+        lengths.append(num_frames)
+    return lengths
 
 
 @exercise(
@@ -37,12 +54,45 @@ def what_is_left_of_time(frames_left):
         (("2d", "3d", "shift", "3d"), 22),
         (("3d", "2d", "3d"), 11),
     ):
-        got = attempt(frames_left, kinds, num_frames)
-        expected = _lengths(kinds, num_frames)
-        got = got.tolist() if isinstance(got, Tensor) else got
-        got = list(got) if isinstance(got, tuple) else got
-        expect_equal(got, expected, f"what is left of {num_frames} frames after the layers {kinds}")
-    expect_equal(list(attempt(frames_left, ("3d",))), [8], "frames_left(('3d',)), with its 16 frames by default,")
+        right = _lengths(kinds, num_frames)
+        case = (kinds, num_frames)
+        expect_equal(
+            attempt(frames_left, kinds, num_frames),
+            right,
+            f"what is left of {num_frames} frames after the layers {kinds}",
+            mistakes=(
+                ([num_frames, *right], "the list begins with the first layer's output, not with its input"),
+                ([num_frames, *right[:-1]], "this is what each layer is given; asked for is what it leaves"),
+                (right[::-1], "the first layer's number comes first"),
+                (
+                    _wrong_lengths(*case, lambda n: n // 2, ("3d", "2+1d", "2d", "shift")),
+                    "2d layers leave time as it is",
+                ),
+                (_wrong_lengths(*case, lambda n: n // 2, ("3d", "2+1d", "shift")), "a shift leaves time as it is"),
+                (
+                    _wrong_lengths(*case, lambda n: n // 2, ("3d",)),
+                    "a 2+1d layer halves time, too: its second half does",
+                ),
+                (_wrong_lengths(*case, lambda n: (n - 4) // 2 + 1), "the frame of zeros on either end is not counted"),
+                (
+                    _wrong_lengths(*case, lambda n: max(0, (n - 4) // 2 + 1)),
+                    "the frame of zeros on either end is not counted",
+                ),
+                (
+                    _wrong_lengths(*case, lambda n: n + 2 - 4 + 1),
+                    "the stride is not counted: boxes lie two frames apart",
+                ),
+                (
+                    _wrong_lengths(*case, lambda n: (n + 1) // 2),
+                    "of an odd number of frames, the last box would hang over the end",
+                ),
+                (_wrong_lengths(*case, lambda n: n / 2), "of an odd number of frames, half a box is none: round down"),
+                (_wrong_lengths(*case, lambda n: n // 4), "that is the stride of 4; the kernel is 4, the stride 2"),
+                (_wrong_lengths(*case, lambda n: (n + 2 - 4) // 2), "the box at the first place is one, too"),
+                (_wrong_lengths(*case, lambda n: n, ()), "3d and 2+1d layers halve the time"),
+            ),
+        )
+    expect_equal(attempt(frames_left, ("3d",)), [8], "frames_left(('3d',)), with its 16 frames by default,")
     return "TGAN's last layer looks at two frames through a box of four: half of what it multiplies is padding."
 
 
@@ -56,9 +106,9 @@ def what_is_left_of_time(frames_left):
     ),
 )
 def eleven_million_are_too_many(kinds):
-    expect(isinstance(kinds, (tuple, list)), "kinds should be a tuple of four words, such as ('3d', '3d', '2d', '2d')")
+    expect_type(kinds, (tuple, list), "kinds", "a tuple of four words, such as ('3d', '3d', '2d', '2d')")
     kinds = tuple(kinds)
-    expect_equal(len(kinds), 4, "the number of layers")
+    expect(len(kinds) == 4, f"there should be four layers, and yours are {len(kinds)}")
     for kind in kinds:
         expect(kind in ("3d", "2+1d", "2d"), f'each kind is "3d", "2+1d" or "2d", and one of yours is {kind!r}')
     with torch.device("meta"):
@@ -95,25 +145,53 @@ def two_losses(answer):
     )
     critic_loss, generator_loss = answer
     wasserstein = losses.get("wasserstein")
-    real, fake = torch.randn(16) + 1, torch.randn(16).requires_grad_()
-    for name, got, expected in (
-        ("the critic's loss", attempt(critic_loss, real, fake), wasserstein.discriminator(real, fake)),
-        ("the generator's loss", attempt(generator_loss, fake), wasserstein.generator(fake)),
-    ):
-        expect(
-            isinstance(got, Tensor),
-            f"{name} should be a tensor that can be differentiated, and is a {type(got).__name__}",
+    for shift in (-1, 1):  # real scores below the generated ones, and above
+        real, fake = torch.randn(16) + shift, torch.randn(16).requires_grad_()
+        critic, generator = wasserstein.discriminator(real, fake), wasserstein.generator(fake)
+        logistic = "it should be of the scores themselves: no sigmoid, no logarithm"
+        _expect_loss(
+            attempt(critic_loss, real, fake),
+            critic,
+            "the critic's loss",
+            (
+                (fake.mean(), "it leaves the real scores out"),
+                (-real.mean(), "it leaves the generated scores out"),
+                (real.mean() + fake.mean(), "it adds both means; the critic wants them apart"),
+                (-real.mean() - fake.mean(), "it pushes both means the same way; the critic wants them apart"),
+                (
+                    critic.abs(),
+                    "it has no sign any more: the real scores should be the higher ones, not just other ones",
+                ),
+                (critic.square(), "it is squared, and so has lost its sign"),
+                (softplus(-real).mean() + softplus(fake).mean(), logistic),
+                (
+                    (1 - real).relu().mean() + (1 + fake).relu().mean(),
+                    "that is the hinge loss, which stops at a margin",
+                ),
+                (fake.sum() - real.sum(), "it is a sum over the batch: take the mean"),
+            ),
         )
-        expect_shape(got, (), f"{name} (one number for the batch)")
-        expect(
-            not torch.allclose(got, -expected, atol=1e-5),
-            f"{name} has the wrong sign: it is minimised, and this one is smallest where that player is worst off",
-        )
-        expect_close(got, expected, f"{name} for some scores", tolerance=1e-5)
-        expect(
-            got.requires_grad, f"{name} does not depend on the scores any more: no .item(), .detach() or no_grad here"
+        _expect_loss(
+            attempt(generator_loss, fake),
+            generator,
+            "the generator's loss",
+            (
+                (-fake.sum(), "it is a sum over the batch: take the mean"),
+                (softplus(-fake).mean(), logistic),
+                (-fake.sigmoid().mean(), logistic),
+                (-fake.abs().mean(), "it has no sign any more: high scores are what is wanted, not large ones"),
+                ((1 - fake).square().mean(), "that is the loss of least squares"),
+            ),
         )
     return "Whatever the critic gains on generated clips, the generator loses: one backward pass can serve both."
+
+
+def _expect_loss(got, expected: Tensor, name: str, mistakes) -> None:
+    expect_type(got, Tensor, name, "a tensor that can be differentiated")
+    expect_shape(got, (), f"{name} (one number for the batch)")
+    sign = "it has the wrong sign: it is minimised, and this one is smallest where that player is worst off"
+    expect_close(got, expected, f"{name} for some scores", mistakes=(*mistakes, (-expected, sign)))
+    expect(got.requires_grad, f"{name} does not depend on the scores any more: no .item(), .detach() or no_grad here")
 
 
 @exercise(
@@ -132,9 +210,9 @@ def svc(svc_):
         before = nn.Parameter(_weight(shape, bound))
         _compare(svc_, before, bound)
     within = _weight((8, 4, 4, 4, 4), 1 / 3)
-    got = attempt(svc_, within.clone(), 1.0)
+    got = attempt(svc_, within.clone(), 1.0, in_place=True)
     expect_close(got, within, "a weight that is within the bound already (and has to stay as it is)", tolerance=1e-4)
-    got = attempt(svc_, 3 * within)
+    got = attempt(svc_, 3 * within, in_place=True)
     expect_close(_norm(got), 1.0, "the largest singular value with the default bound", tolerance=1e-3)
     return "With n such layers the bound on the whole grows like boundⁿ: with 1, it does not matter how many there are."
 
@@ -152,23 +230,53 @@ def _norm(weight: Tensor) -> float:
 def _compare(svc_, weight: nn.Parameter, bound: float) -> None:
     before = weight.detach().clone()
     u, s, vh = torch.linalg.svd(before.double().flatten(1), full_matrices=False)
-    expected = ((u * s.clamp(max=bound)) @ vh).reshape(before.shape).float()
-    where = f"a weight of shape {tuple(before.shape)}, clipped to {bound:g},"
-    got = attempt(svc_, weight, bound)
-    expect_shape(got, before.shape, where)
-    if not torch.allclose(got, expected, atol=1e-4):
-        for wrong, message in (
-            (before, "is what it was before: nothing has been clipped"),
+
+    def rebuilt(values: Tensor) -> Tensor:
+        return ((u * values) @ vh).reshape(before.shape).float()
+
+    def of_other_matrix() -> Tensor:
+        u, s, vh = torch.linalg.svd(before.flatten(0, -2), full_matrices=False)
+        return ((u * s.clamp(max=bound)) @ vh).reshape(before.shape)
+
+    expected = rebuilt(s.clamp(max=bound))
+    what = f"a weight of shape {tuple(before.shape)}, clipped to {bound:g},"
+    got = attempt(svc_, weight, bound, in_place=True)
+    expect_close(
+        got,
+        expected,
+        what,
+        tolerance=1e-4,
+        mistakes=(
+            (before, "it is what it was before: nothing has been clipped"),
             (
                 before * (bound / s[0].item()),
-                "is divided as a whole, which is spectral normalisation: clipping leaves the "
-                "singular values below the bound as they are",
+                "it is divided as a whole, which is spectral normalisation: clipping leaves "
+                "the singular values below the bound as they are",
             ),
-            (((u * s.clamp(max=1)) @ vh).reshape(before.shape).float(), "is clipped to 1: use the bound"),
-        ):
-            if torch.allclose(got, wrong, atol=1e-4):
-                raise NotYet(f"{where} {message}")
-    expect_close(got, expected, where, tolerance=1e-4)
+            (
+                before * (bound / before.norm()),
+                "it is divided by its norm as a vector: clip its singular values, one by one",
+            ),
+            (before.clamp(-bound, bound), "its entries are clipped, and its singular values should be"),
+            (
+                rebuilt(torch.full_like(s, bound)),
+                "all singular values are at the bound now; those below it should stay",
+            ),
+            (rebuilt(s.clamp(min=bound)), "the small singular values are raised, and the large ones should be lowered"),
+            (rebuilt(s.clamp(max=bound)[:1] * (s == s[0])), "only the largest singular value is left"),
+            (
+                rebuilt(s * (s <= bound)),
+                "the large singular values are gone altogether; they should come down to the bound",
+            ),
+            (
+                rebuilt(s - (s - bound) * (s == s[0])),
+                "only the largest singular value is clipped, and all above the bound should be",
+            ),
+            (rebuilt(s.clamp(max=1)), "it is clipped to 1: use the bound"),
+            (rebuilt(s.clamp(max=bound**2)), "the bound is squared"),
+            (of_other_matrix(), "the matrix should have a row for each output channel: flatten all axes but the first"),
+        ),
+    )
     expect(
         torch.allclose(weight.detach(), expected, atol=1e-4),
         "what is returned is right, and the weight itself is unchanged: write into it, with weight.copy_(...)",

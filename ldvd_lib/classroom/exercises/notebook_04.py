@@ -1,13 +1,10 @@
 """Checks of 04, measuring video GANs."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool3d, pad
 
-from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_close
-from ldvd_lib.classroom.exercises.registry import NotYet
+from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_choices, expect_close, expect_number
 from ldvd_lib.data import ClipStore, WindowSampler
 from ldvd_lib.metrics import GaussianStatistics, frechet_distance, inception_score
 
@@ -76,37 +73,58 @@ def the_inception_score(score):
     for probabilities, what in (
         (soft, "50 rows over 6 classes"),
         ((torch.randn(7, 12)).softmax(1), "7 rows over 12 classes"),
-        (torch.tensor([0.7, 0.2, 0.1]).expand(20, 3), "20 equal rows"),
+        (torch.tensor([0.7, 0.2, 0.1]).repeat(20, 1), "20 equal rows"),
         (torch.eye(4).repeat(5, 1), "certain answers, four classes equally often"),
         (torch.eye(4)[torch.tensor([0, 0, 0, 1])], "certain answers, three for one class and one for another"),
     ):
         expected = inception_score(probabilities)
-        got = _number(attempt(score, probabilities), f"the score of {what}")
+        got = expect_number(attempt(score, probabilities), f"the score of {what}")
         expect(
-            got.isfinite(),
-            f"the score of {what} is {got.item()}: 0 · log 0 counts as 0; add 1e-7 inside both logarithms",
+            got == got and abs(got) != float("inf"),
+            f"the score of {what} is {got}: 0 · log 0 counts as 0; add 1e-7 inside both logarithms",
         )
-        _compare_score(got, expected, probabilities.double(), what)
+        expect_close(
+            torch.tensor(got, dtype=torch.float64),
+            expected,
+            f"the score of {what}",
+            tolerance=1e-3 * expected,
+            mistakes=_wrong_scores(probabilities.double()),
+        )
     return "Between 1 and the number of classes: the number of classes that are met, if every answer is certain."
 
 
-def _compare_score(got: Tensor, expected: float, p: Tensor, what: str) -> None:
-    tolerance = 1e-3 * expected
-    if abs(got.item() - expected) <= tolerance:
-        return
+def _wrong_scores(p: Tensor) -> list[tuple[Tensor, str]]:
     q = p.mean(0)
-    divergences = (p * ((p + 1e-7).log() - (q + 1e-7).log())).sum(1)
-    for wrong, message in (
-        (divergences.mean(), "is the mean divergence, and its exponential is asked for"),
-        (divergences.exp().mean(), "is a mean of exponentials: first the mean over the samples, then the exponential"),
-        (divergences.sum().exp(), "adds the divergences of all samples up: take their mean"),
-        ((-divergences.mean()).exp(), "has the wrong sign: log p − log q, with q the mean of the rows"),
-        ((q * ((q + 1e-7).log() - (p + 1e-7).log())).sum(1).mean().exp(), "weighs the logarithms with the mean q: "
-         "weigh them with the row p"),
-    ):  # fmt: skip
-        if abs(got.item() - wrong.item()) <= 1e-3 * abs(wrong.item()):
-            raise NotYet(f"what you return for {what} {message}")
-    expect_close(got, expected, f"the score of {what}", tolerance=tolerance)
+    log_p, log_q = (p + 1e-7).log(), (q + 1e-7).log()
+    divergences = (p * (log_p - log_q)).sum(1)
+    uniform = torch.full_like(q, 1 / len(q))
+    return [
+        (divergences.mean(), "this is the mean divergence, and its exponential is asked for"),
+        (
+            divergences.exp().mean(),
+            "this is a mean of exponentials: first the mean over the samples, then the exponential",
+        ),
+        (divergences.sum().exp(), "this adds the divergences of all samples up: take their mean"),
+        ((p * (log_p - log_q)).mean().exp(), "this takes the mean over classes, too: a divergence is their sum"),
+        ((-divergences.mean()).exp(), "this has the wrong sign: log p − log q, with q the mean of the rows"),
+        (
+            (q * (log_q - log_p)).sum(1).mean().exp(),
+            "this weighs the logarithms with the mean q: weigh them with the row p",
+        ),
+        (
+            (p * (log_p - uniform.log())).sum(1).mean().exp(),
+            "this compares with classes that are all as frequent: compare with the mean of the rows",
+        ),
+        ((p * log_p).sum(1).mean().exp(), "this leaves out log q: certain answers are not enough, they have to vary"),
+        (
+            (-(p * log_p).sum(1).mean()).exp(),
+            "this is the doubt of single rows alone: certain answers are not enough, they have to vary",
+        ),
+        ((-(q * log_q).sum()).exp(), "this is the variety of the mean alone: the doubt of single rows has to come off"),
+        (2 ** divergences.mean(), "this is a power of two: the logarithms are natural ones, so the power is one of e"),
+        ((divergences.mean() / torch.log(torch.tensor(2.0))).exp(), "the logarithms are to base 2: take natural ones"),
+        (p.max(1).values.mean(), "this is how certain the answers are: how they vary is what is missing"),
+    ]
 
 
 @exercise(
@@ -125,19 +143,25 @@ def from_gaussian_to_gaussian(distance):
     shift = torch.tensor([3.0, 4.0, 0.0], dtype=torch.float64)
     ray = torch.ones(3, 3, dtype=torch.float64)
     for first, second, what in (
-        ((0 * shift, 4 * eye), (shift, eye), "two round Gaussians of widths 2 and 1, 5 apart,"),
         (_gaussian(4), _gaussian(4), "two random Gaussians in four dimensions"),
+        ((0 * shift, 4 * eye), (shift, eye), "two round Gaussians of widths 2 and 1, 5 apart,"),
         ((shift, ray), (0 * shift, ray), "two Gaussians that are flat (their covariance has rank 1)"),
         ((shift, eye), (shift, eye), "a Gaussian and itself"),
     ):
-        got = _number(attempt(distance, *first, *second), f"the distance between {what}")
+        got = expect_number(attempt(distance, *first, *second), f"the distance between {what}")
         expect(
-            got.isfinite(),
-            f"the distance between {what} is {got.item()}: rounding makes an eigenvalue of 0 a little negative, and "
+            got == got and abs(got) != float("inf"),
+            f"the distance between {what} is {got}: rounding makes an eigenvalue of 0 a little negative, and "
             "that has no real root; clamp(min=0) first",
         )
         expected = frechet_distance(GaussianStatistics(10_000, *first), GaussianStatistics(10_000, *second))
-        _compare_distance(got, expected, *first, *second, what)
+        expect_close(
+            torch.tensor(got, dtype=torch.float64),
+            expected,
+            f"the distance between {what}",
+            tolerance=1e-4,
+            mistakes=_wrong_distances(expected, *first, *second),
+        )
     return "Without the means it is a distance between shapes; for two widths in one dimension, (σ₁ − σ₂)²."
 
 
@@ -146,24 +170,34 @@ def _gaussian(width: int) -> tuple[Tensor, Tensor]:
     return torch.randn(width, dtype=torch.float64), factor @ factor.T
 
 
-def _compare_distance(got: Tensor, expected: float, m1: Tensor, c1: Tensor, m2: Tensor, c2: Tensor, what: str) -> None:
-    if abs(got.item() - expected) <= 1e-4:
-        return
+def _wrong_distances(expected: float, m1: Tensor, c1: Tensor, m2: Tensor, c2: Tensor) -> list[tuple[Tensor, str]]:
     means, traces = (m1 - m2).square().sum(), c1.trace() + c2.trace()
     overlap = (traces - (expected - means)) / 2
-    for wrong, message in (
-        (torch.tensor(expected).sqrt(), "is its root: the usual Fréchet distance is squared, and is left so"),
-        (means.sqrt() + traces - 2 * overlap, "takes the distance of the means: square it"),
-        (traces - 2 * overlap, "leaves out the means"),
-        (means + traces - overlap, "takes the last term once: it counts twice"),
-        (means + traces - 2 * (c1 @ c2).clamp(min=0).sqrt().trace(), "takes the root of each entry of C₁C₂: take it "
-         "of the eigenvalues"),
-        (means + traces - 2 * (c1 @ c2).trace(), "lacks the root in the last term"),
-        (means + (c1 - c2).square().sum(), "compares the covariances entry by entry"),
-    ):  # fmt: skip
-        if abs(got.item() - wrong.item()) <= 1e-4:
-            raise NotYet(f"what you return for {what} {message}")
-    expect_close(got, expected, f"the distance between {what}", tolerance=1e-4)
+    roots = [torch.linalg.eigvalsh(c).clamp(min=0).sqrt().sum() for c in (c1, c2)]
+    return [
+        (torch.tensor(expected).sqrt(), "this is its root: the usual Fréchet distance is squared, and is left so"),
+        (means.sqrt() + traces - 2 * overlap, "this takes the distance of the means: square it"),
+        (
+            (m1 - m2).square().mean() + traces - 2 * overlap,
+            "this takes the mean over coordinates: a squared distance is their sum",
+        ),
+        (traces - 2 * overlap, "this leaves out the means"),
+        (means, "these are the means alone: the covariances count, too"),
+        (means + traces, "this leaves out the last term, with the root"),
+        (means + traces - overlap, "this takes the last term once: it counts twice"),
+        (means + traces + 2 * overlap, "this adds the last term: it comes off"),
+        (
+            means + traces - 2 * (c1 @ c2).clamp(min=0).sqrt().trace(),
+            "this takes the root of each entry of C₁C₂: take it of the eigenvalues",
+        ),
+        (means + traces - 2 * (c1 @ c2).trace(), "this lacks the root in the last term"),
+        (means + traces - 2 * (c1 @ c2).trace().sqrt(), "this takes the root of the trace: take the trace of the root"),
+        (
+            means + traces - 2 * roots[0] * roots[1],
+            "this takes the roots of both one by one: take that of the product C₁C₂",
+        ),
+        (means + (c1 - c2).square().sum(), "this compares the covariances entry by entry"),
+    ]
 
 
 @exercise(
@@ -178,7 +212,7 @@ def _compare_distance(got: Tensor, expected: float, m1: Tensor, c1: Tensor, m2: 
     ),
 )
 def which_failure_is_it(answer):
-    _check_choices(answer, _ANSWERS, FAILURES, _CLUES)
+    expect_choices(answer, _ANSWERS, FAILURES, _CLUES)
     return "No single column would have been enough."
 
 
@@ -194,32 +228,5 @@ def which_failure_is_it(answer):
     ),
 )
 def may_they_be_compared(answer):
-    _check_choices(answer, _OBSTACLES_BY_PAIR, OBSTACLES, _PAIR_CLUES)
+    expect_choices(answer, _OBSTACLES_BY_PAIR, OBSTACLES, _PAIR_CLUES)
     return "Each list can be read from top to bottom; across lists, only what one protocol measured."
-
-
-def _check_choices(answer: Any, right: dict[str, str], choices: tuple[str, ...], clues: dict[str, str]) -> None:
-    """Compare a dictionary of choices with the right ones; of several wrong ones, the first gets its clue."""
-    expect(isinstance(answer, dict), f"the answer should be a dictionary, and is a {type(answer).__name__}")
-    words = [answer.get(letter, ...) for letter in right]
-    if any(word is None or word is ... for word in words):
-        attempt(lambda: None)  # not attempted yet
-    for letter, word in zip(right, words, strict=True):
-        expect(word in choices, f"{letter} is {word!r}, and should be one of {', '.join(map(repr, choices))}")
-    wrong = [letter for letter, word in zip(right, words, strict=True) if word != right[letter]]
-    if wrong:
-        letter = wrong[0]
-        done = len(right) - len(wrong)
-        raise NotYet(f"{done} of {len(right)} are right; {letter} is not {answer[letter]!r}: {clues[letter]}")
-
-
-def _number(got: Any, what: str) -> Tensor:
-    """A learner's scalar, in float64."""
-    expect(
-        isinstance(got, (int, float)) or (hasattr(got, "shape") and tuple(got.shape) == ()),
-        f"{what} should be one number, and is "
-        + (f"of shape {tuple(got.shape)}" if hasattr(got, "shape") else f"a {type(got).__name__}"),
-    )
-    got = torch.as_tensor(got).detach().cpu()
-    expect(not got.is_complex(), f"{what} is complex: eigenvalues of C₁C₂ are real, so take their .real")
-    return got.double()

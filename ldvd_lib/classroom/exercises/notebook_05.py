@@ -3,8 +3,15 @@
 import torch
 from torch import Tensor, nn
 
-from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_close, expect_shape
-from ldvd_lib.classroom.exercises.registry import NotYet
+from ldvd_lib.classroom.exercises import (
+    attempt,
+    exercise,
+    expect,
+    expect_close,
+    expect_number,
+    expect_shape,
+    expect_type,
+)
 from ldvd_lib.hessian import HessianOperator, Krylov
 
 
@@ -35,28 +42,62 @@ def hv_of_a_network(network_hvp):
     operator = HessianOperator(loss, parameters)
     vector = torch.randn(operator.shape[0], dtype=torch.float64)
     expected = operator @ vector
+    diagonal = torch.stack([operator @ row for row in torch.eye(len(vector), dtype=torch.float64)]).diagonal()
+    what = f"the product for a network of {len(vector)} weights"
     got = attempt(network_hvp, loss, parameters, vector)
-    expect(
-        isinstance(got, Tensor),
-        f"the product should be one flat tensor, with the parameters one after the other, and is a "
-        f"{type(got).__name__}",
+    expect_type(got, Tensor, what, "one flat tensor, with the parameters one after the other")
+    expect_shape(got, expected.shape, what)
+    sizes = [parameter.numel() for parameter in parameters]
+    gradient = operator.gradient
+    expect_close(
+        got,
+        expected,
+        what,
+        tolerance=1e-9,
+        mistakes=(
+            (
+                gradient,
+                "this is the gradient itself: it has to be multiplied with the vector, and differentiated again",
+            ),
+            (gradient * vector, "this is the gradient times the vector: their product has to be differentiated again"),
+            (vector, "this is the vector as it was given"),
+            (-expected, "this is -Hv: the sign is wrong"),
+            (operator @ expected, "this is H(Hv): one product is asked for"),
+            (
+                operator @ torch.ones_like(vector),
+                "the vector has no part in this: it is the product with a vector of ones",
+            ),
+            (operator @ gradient, "this is H times the gradient, and not times the vector"),
+            (diagonal * vector, "this has the Hessian's diagonal only: weights act on each other, too"),
+            (diagonal, "this is the Hessian's diagonal, without the vector"),
+            (operator @ vector.sign(), "this has the vector's signs only, not its values"),
+            (torch.cat(expected.split(sizes)[::-1]), "the parts are right, and in reverse order"),
+            (operator @ torch.cat(vector.split(sizes[::-1])[::-1]), "the vector has been taken apart from its end"),
+            (
+                _blocks(loss, parameters, vector),
+                "each parameter has been treated for itself: those of one layer act on "
+                "those of the others, so multiply all gradients with the vector before you differentiate",
+            ),
+        ),
     )
-    where = f"the product for a network of {len(vector)} weights"
-    expect_shape(got, expected.shape, where)
-    got = got.detach()
-    for wrong, message in (
-        (operator.gradient, "the gradient itself: it has to be multiplied with the vector, and differentiated again"),
-        (operator.gradient * vector, "the gradient times the vector: their product has to be differentiated again"),
-        (-expected, "-Hv: the sign is wrong"),
-    ):
-        expect(not torch.allclose(got, wrong), f"what you return is {message}")
-    expect_close(got, expected, where, tolerance=1e-9)
     expect(
         all(parameter.grad is None for parameter in parameters),
         "the product is right, but .grad of the parameters has been written to: use torch.autograd.grad, "
         "not backward()",
     )
     return "Two backward passes, for 31 weights or for eleven million."
+
+
+def _blocks(loss, parameters: list[nn.Parameter], vector: Tensor) -> Tensor:
+    """Hv with the blocks on the diagonal only, a block for each parameter: a mistake."""
+    gradients = torch.autograd.grad(loss(), parameters, create_graph=True)
+    parts = vector.split([parameter.numel() for parameter in parameters])
+    products = []
+    for gradient, part, parameter in zip(gradients, parts, parameters, strict=True):
+        product = gradient.flatten() @ part
+        (own,) = torch.autograd.grad(product, parameter, retain_graph=True, allow_unused=True)
+        products.append((torch.zeros_like(parameter) if own is None else own).flatten())
+    return torch.cat(products)
 
 
 @exercise(
@@ -71,32 +112,47 @@ def hv_of_a_network(network_hvp):
     ),
 )
 def both_ends_by_a_shift(both_ends):
-    for eigenvalues in ([-3.0, -1.0, 0.2, 1.0, 3.0], [-1.0, 0.0, 0.5, 4.0], [-5.0, -2.0, 0.1, 1.0]):
+    for eigenvalues in ([-1.0, 0.0, 0.5, 4.0], [-3.0, -1.0, 0.2, 1.0, 3.0], [-5.0, -2.0, 0.1, 1.0]):
         matrix = _symmetric(eigenvalues)
+        least, most = eigenvalues[0], eigenvalues[-1]
         bound = max(map(abs, eigenvalues)) + 0.5
         start = torch.ones(len(matrix), dtype=torch.float64) + 0.3 * torch.randn(len(matrix), dtype=torch.float64)
         got = attempt(both_ends, matrix.__matmul__, start, bound)
-        expect(
-            isinstance(got, (tuple, list, Tensor)) and len(got) == 2,
-            "return two numbers: (smallest, largest)",
+        if not isinstance(got, Tensor):
+            expect_type(got, (tuple, list), "what you return", "two numbers, (smallest, largest)")
+        expect(len(got) == 2, f"return two numbers, (smallest, largest), and not {len(got)}")
+        low, high = (expect_number(value, "each end") for value in got)
+        where = (
+            f"you return {low:.3g} and {high:.3g} for eigenvalues {', '.join(f'{value:g}' for value in eigenvalues)}"
         )
-        low, high = (float(value) for value in got)
-        where = f"of a matrix with the eigenvalues {', '.join(f'{value:g}' for value in eigenvalues)}"
-        least, most = eigenvalues[0], eigenvalues[-1]
 
         def is_close(first: float, second: float) -> bool:
             return abs(first - second) < 1e-3
 
-        expect(
-            not (is_close(low, most) and is_close(high, least)),
-            f"you return {low:.3g} and {high:.3g}: these are the ends, but the smallest is to come first",
+        pairs = (
+            (most, least, "these are the ends, but the smallest is to come first"),
+            (least - bound, most + bound, "take the shift off again"),
+            (least + bound, most - bound, "the shift has been taken off the wrong way round: undo what you did to H"),
+            (least + 2 * bound, most - 2 * bound, "the shift has been taken off twice"),
+            (-least, most, "the smaller end has lost its sign"),
+            (abs(least), abs(most), "the smaller end has lost its sign"),
+            (least, least, "both are the smallest: shift the other way for the other end"),
+            (most, most, "both are the largest: shift the other way for the other end"),
+            (-most, most, "the smaller end is not minus the larger one: shift the other way, and look"),
+            (least, -least, "the larger end is not minus the smaller one: shift the other way, and look"),
         )
-        expect(
-            not (is_close(high, most + bound) or is_close(low, least - bound)),
-            f"you return {low:.3g} and {high:.3g}: take the shift of {bound:g} off again",
-        )
-        expect_close(low, least, f"the smallest eigenvalue {where}", tolerance=1e-3)
-        expect_close(high, most, f"the largest eigenvalue {where}", tolerance=1e-3)
+        right = is_close(low, least) and is_close(high, most)
+        for first, second, message in pairs:
+            expect(right or not (is_close(low, first) and is_close(high, second)), f"{where}: {message}")
+        for value, shifted in ((high, most + bound), (low, least - bound)):
+            expect(not is_close(value, shifted), f"{where}: take the shift off again")
+        for value, end, name in ((low, least, "first"), (high, most, "second")):
+            at_other_end = any(is_close(abs(value), abs(other)) for other in eigenvalues)
+            expect(
+                is_close(value, end),
+                f"{where}: the {name} is not that end"
+                + ("" if at_other_end else ", nor any eigenvalue: power iteration needs a matrix with one end far out"),
+            )
     return "This works on a perfectly symmetric spectrum, too. It needs a bound, though, and patience."
 
 
@@ -119,30 +175,51 @@ def the_residual_bound(ritz_with_bounds):
         couplings.append(krylov.beta)
     alpha, beta = krylov.restricted.diagonal().clone(), torch.tensor(couplings, dtype=torch.float64)
     got = attempt(ritz_with_bounds, alpha, beta)
-    expect(
-        isinstance(got, (tuple, list)) and len(got) == 2, "return two tensors: the Ritz values, and the bound of each"
-    )
+    expect_type(got, (tuple, list), "what you return", "two tensors: the Ritz values, and the bound of each")
+    expect(len(got) == 2, f"return two tensors, the Ritz values and the bound of each, and not {len(got)}")
+    expect(not any(part is None or part is ... for part in got), "one of the two is still missing")
     values, bounds = got
-    if any(part is None or part is ... for part in got):
-        raise NotYet("one of the two is still missing")
     expected, coordinates = torch.linalg.eigh(krylov.restricted)
     vectors = krylov.vectors(coordinates)
     residuals = torch.linalg.vector_norm(vectors @ matrix - expected[:, None] * vectors, dim=1)  # by definition
-    expect_close(values, expected, "the Ritz values, in rising order,", tolerance=1e-6)
-    expect_shape(bounds, residuals.shape, "the bounds")
-    for wrong, message in (
-        (beta[-1] * coordinates[-1], "have signs: a bound is a magnitude"),
-        (
-            beta[-1] * coordinates[:, -1].abs(),
-            "are entries of the last eigenvector: the last entry of each is wanted, and eigenvectors are columns",
+    expect_close(
+        values,
+        expected,
+        "the Ritz values, in rising order,",
+        tolerance=1e-6,
+        mistakes=(
+            (alpha, "these are the entries of the diagonal; the Ritz values are T's eigenvalues"),
+            (alpha.sort().values, "these are the entries of the diagonal; the Ritz values are T's eigenvalues"),
+            (residuals, "these are the bounds: the Ritz values come first"),
         ),
-        (beta[-1] * coordinates[0].abs(), "come from the first entry of each eigenvector: take the last"),
-        (beta[-2] * coordinates[-1].abs(), "have the wrong beta: the last one couples T to the rest"),
-        (coordinates[-1].abs(), "still lack the factor beta"),
-        (residuals**2, "are squared"),
-    ):
-        right_shape = isinstance(bounds, Tensor) and bounds.shape == wrong.shape
-        is_wrong = right_shape and torch.allclose(bounds.double(), wrong) and not torch.allclose(wrong, residuals)
-        expect(not is_wrong, f"your bounds {message}")
-    expect_close(bounds, residuals, "the bounds, compared with the residuals worked out in full,", tolerance=1e-6)
+    )
+    expect_close(
+        bounds,
+        residuals,
+        "the bounds, compared with the residuals worked out in full,",
+        tolerance=1e-6,
+        mistakes=(
+            (beta[-1] * coordinates[-1], "yours have signs: a bound is a magnitude"),
+            (
+                beta[-1] * coordinates[:, -1].abs(),
+                "yours are entries of the last eigenvector: the last entry of each is "
+                "wanted, and eigenvectors are columns",
+            ),
+            (beta[-1] * coordinates[0].abs(), "yours come from the first entry of each eigenvector: take the last"),
+            (beta[-2] * coordinates[-1].abs(), "yours have the wrong beta: the last one couples T to the rest"),
+            (beta[0] * coordinates[-1].abs(), "yours have the wrong beta: the last one couples T to the rest"),
+            (
+                beta * coordinates[-1].abs(),
+                "each of yours has a beta of its own: all take the last, which couples T to the rest",
+            ),
+            (
+                beta[-1].expand(steps),
+                "yours are beta alone: how much of each eigenvector lies in the last Krylov vector?",
+            ),
+            (coordinates[-1].abs(), "yours still lack the factor beta"),
+            (residuals**2, "yours are squared"),
+            (residuals.flip(0), "yours are in falling order of the Ritz values, which rise"),
+            (residuals.sort().values, "yours have been sorted: each belongs to the Ritz value at its place"),
+        ),
+    )
     return "No product was needed to know them: that is why Lanczos's method knows when to stop."

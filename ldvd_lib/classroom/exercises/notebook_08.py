@@ -1,11 +1,20 @@
 """Checks of 08, the temporal shift."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ldvd_lib.blocks import TemporalShift
-from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_close, expect_equal, expect_shape
+from ldvd_lib.classroom.exercises import (
+    as_tensor,
+    attempt,
+    exercise,
+    expect,
+    expect_close,
+    expect_shape,
+    expect_type,
+)
 from ldvd_lib.discriminators import VideoDiscriminator
 
 _FRAMES = 16
@@ -29,26 +38,45 @@ def _frame_wise(x: Tensor, weight: Tensor) -> Tensor:
     ),
 )
 def the_3d_kernel_in_disguise(as_3d):
-    for out_channels, in_channels in ((3, 8), (4, 64), (2, 7), (2, 3)):
+    for out_channels, in_channels in ((8, 8), (4, 64), (2, 7), (2, 3)):
         weight, x = torch.randn(out_channels, in_channels, 4, 4), torch.randn(2, in_channels, 5, 8, 8)
         case = f"for weights of shape {tuple(weight.shape)}"
-        got = attempt(as_3d, weight.clone())
+        got = as_tensor(attempt(as_3d, weight))
         expect_shape(got, (out_channels, in_channels, 3, 4, 4), f"the 3D weights {case}")
         got = got.detach().to(weight)
         expected = _frame_wise(TemporalShift()(x), weight)
-        output = F.conv3d(x, got, stride=(1, 2, 2), padding=1)
-        if torch.allclose(output, expected, atol=1e-4):
+
+        def gives(kernel: Tensor, output: Tensor, x: Tensor = x) -> bool:
+            return torch.allclose(F.conv3d(x, kernel, stride=(1, 2, 2), padding=1), output, atol=1e-4)
+
+        if gives(got, expected):
             continue
-        mirrored = F.conv3d(x, got.flip(2), stride=(1, 2, 2), padding=1)
-        expect(
-            not torch.allclose(mirrored, expected, atol=1e-4),
-            f"{case}, frame before and frame after are the wrong way round: a channel that was moved later holds, at "
-            "this frame, what was in the frame before",
-        )
-        expect(
-            not torch.allclose(output, _frame_wise(x, weight), atol=1e-4),
-            f"{case}, this is the frame-wise layer alone: every channel is at position 1, and nothing is shifted",
-        )
+        mirrored_in_space = got.flip(3), got.flip(4), got.flip(3, 4), got.transpose(3, 4)
+        for is_so, message in (
+            (
+                gives(got.flip(2), expected),
+                "frame before and frame after are the wrong way round: a channel that was moved "
+                "later holds, at this frame, what was in the frame before",
+            ),
+            (
+                gives(got, _frame_wise(x, weight)),
+                "this is the frame-wise layer alone: every channel is at position 1, and nothing is shifted",
+            ),
+            (
+                gives(got, _of_outputs(x, weight)),
+                "output channels have been shifted; the shift comes before the layer, so it moves what comes in",
+            ),
+            (
+                gives(got, _frame_wise(TemporalShift()(x.flip(1)), weight.flip(1))),
+                "the last channels are moved, and it is the first ones that the shift moves",
+            ),
+            (
+                any(gives(kernel, expected) for kernel in mirrored_in_space),
+                "the 4×4 kernels are turned round in space; a convolution of one's weights is the other's, as they are",
+            ),
+            (gives(got / 2, expected), "all weights are twice as large as they should be"),
+        ):
+            expect(not is_so, f"{case}, {message}")
         used = (got != 0).any((0, 3, 4)).sum(1)
         expect(
             (used <= 1).all(),
@@ -59,10 +87,18 @@ def the_3d_kernel_in_disguise(as_3d):
         expect(
             moved == [in_channels // 4] * 2,
             f"{case}, {moved[0]} channels come from the frame before and {moved[1]} from the frame after, and it "
-            f"should be {in_channels // 4} each",
+            "should be "
+            "a quarter each way, rounded down",
         )
-        expect_close(output, expected, f"{case}, the output of the 3D layer", tolerance=1e-4)
+        expect(
+            False, f"{case}, the right number of channels is moved, but the 3D layer does not do what the two layers do"
+        )
     return "Two thirds of these weights are zero, and stay zero: that is what makes the layer cheap."
+
+
+def _of_outputs(x: Tensor, weight: Tensor) -> Tensor:
+    """The frame-wise layer, and then the shift: a mistake."""
+    return TemporalShift()(_frame_wise(x, weight))
 
 
 def dye(shifts: int, fraction: float, distance: int) -> list[float]:
@@ -88,6 +124,8 @@ def dye(shifts: int, fraction: float, distance: int) -> list[float]:
 )
 def a_window_with_soft_edges(window):
     for shifts, fraction, distance in (
+        (1, 0.125, 1),
+        (2, 0.125, 1),
         (1, 0.25, 1),
         (2, 0.25, 1),
         (3, 0.25, 1),
@@ -95,28 +133,78 @@ def a_window_with_soft_edges(window):
         (2, 0.5, 1),
         (2, 0.1, 3),
     ):
-        got = attempt(window, shifts, fraction, distance)
-        case = f"window({shifts}, {fraction}, {distance})"
-        expect(isinstance(got, list | tuple | Tensor) or hasattr(got, "shape"), f"{case} should be a list of numbers")
-        got = torch.as_tensor(got, dtype=torch.float64)
-        expected = torch.tensor(dye(shifts, fraction, distance), dtype=torch.float64)
-        expect(
-            got.shape == expected.shape,
-            f"{case} should have {len(expected)} numbers, and has {got.numel()}: {distance} more on either side for "
-            "every shift",
-        )
+        _expect_dye(attempt(window, shifts, fraction, distance), shifts, fraction, distance)
+    _expect_dye(attempt(window, 3), 3, 0.25, 1, "window(3)")
+    return "Each shift adds the same variance, so the width that matters grows like the square root of their number."
+
+
+def _expect_dye(got, shifts: int, fraction: float, distance: int, case: str = "") -> None:
+    case = case or f"window({shifts}, {fraction}, {distance})"
+    got, expected = as_tensor(got), torch.tensor(dye(shifts, fraction, distance), dtype=torch.float64)
+    expect_type(got, Tensor, case, "a list of numbers")
+    expect(got.ndim == 1, f"{case} should be a list of numbers, one for each place, and has shape {tuple(got.shape)}")
+    expect(
+        len(got) == len(expected),
+        f"{case} has {len(got)} numbers, which are too {'many' if len(got) > len(expected) else 'few'}: the distance "
+        "more "
+        "on either side for every shift, and the middle",
+    )
+    got = got.detach().double()
+    one = [fraction, 1 - 2 * fraction, fraction]
+    spread = (len(expected) - 1) // 2
+    places = torch.arange(len(expected))
+    lone = torch.zeros_like(expected)
+    lone[[0, -1]], lone[spread] = fraction, 1 - 2 * fraction
+    mistakes = [
+        (_convolved([fraction, 1 - fraction], shifts, distance), "the dye goes one way only: channels move both ways"),
+        (
+            _convolved([0, 1 - fraction, fraction], shifts, distance),
+            "the dye goes one way only: channels move both ways",
+        ),
+        (
+            _convolved([fraction, 1 - fraction, 0], shifts, distance),
+            "the dye goes one way only: channels move both ways",
+        ),
+        (
+            _convolved([fraction / 2, 1 - fraction, fraction / 2], shifts, distance),
+            "the fraction is for each way, not for both together",
+        ),
+        (
+            _convolved([fraction, fraction, fraction], shifts, distance),
+            "what does not move stays in the middle: that is more than a fraction",
+        ),
+        (torch.full_like(expected, 1 / len(expected)), "the dye is spread evenly, as if the edges were hard"),
+        (
+            lone,
+            "only one shift has been made, though its ends lie far out: each shift spreads what the one before left",
+        ),
+        (
+            _convolved(one, shifts, distance).cumsum(0),
+            "these are sums up to each place: the share of the place is asked for",
+        ),
+        (_convolved([0.25, 0.5, 0.25], shifts, distance), "this is for a quarter each way: use the fraction"),
+    ]
+    if not torch.allclose(got, expected, atol=1e-6):
+        for wrong, message in mistakes:
+            expect(got.shape != wrong.shape or not torch.allclose(got, wrong, atol=1e-6), f"{case}: {message}")
         total = got.sum().item()
         expect(abs(total - 1) < 1e-5, f"the numbers of {case} should add up to 1, and add up to {total:.4g}")
-        if distance > 1 and not torch.allclose(got, expected):
-            between = torch.arange(len(expected)) % distance != 0
-            expect(
-                got[between].abs().max() < 1e-6,
-                f"{case} has dye at places that a shift by {distance} frames cannot reach: it leaps over those between",
-            )
-        expect_close(got, expected, case, tolerance=1e-6)
-    attempted = attempt(window, 3)
-    expect_close(torch.as_tensor(attempted, dtype=torch.float64), torch.tensor(dye(3, 0.25, 1)), "window(3)")
-    return "Each shift adds the same variance, so the width that matters grows like the square root of their number."
+        between = places % distance != 0
+        expect(
+            distance == 1 or got[between].abs().max() < 1e-6,
+            f"{case} has dye at places that a shift by {distance} frames cannot reach: it leaps over those between",
+        )
+    expect_close(got, expected, case, tolerance=1e-6)
+
+
+def _convolved(one: list[float], shifts: int, distance: int) -> Tensor:
+    """What so many shifts make of a drop of dye that each spreads like this, at places that lie the distance apart."""
+    spread = np.zeros((len(one) - 1) * distance + 1)
+    spread[::distance] = one
+    places = np.ones(1)
+    for _ in range(shifts):
+        places = np.convolve(places, spread)
+    return torch.from_numpy(places)
 
 
 @exercise(
@@ -132,8 +220,8 @@ def a_window_with_soft_edges(window):
 )
 def a_blind_spot(order):
     order = order.tolist() if hasattr(order, "tolist") else order
-    expect(isinstance(order, list | tuple), f"a list of the numbers 0 to 15 was expected, and this is {order!r}")
-    expect_equal(len(order), _FRAMES, "the number of frames in your order")
+    expect_type(order, (list, tuple), "the order", "a list of the numbers 0 to 15")
+    expect(len(order) == _FRAMES, f"the number of frames in your order is {len(order)}, and the clip has {_FRAMES}")
     missing = sorted(set(range(_FRAMES)) - set(order))
     expect(not missing, f"every frame should be there once, and {missing} are missing")
     order = [int(frame) for frame in order]
@@ -146,17 +234,21 @@ def a_blind_spot(order):
             scores, reordered = (discriminator.eval()(videos) for videos in (clips, clips[:, :, order]))
         changes[distance] = ((scores - reordered).abs().max() / scores.std()).item()
     if changes[2] >= 1e-3:
-        apart = [place for place in range(_FRAMES - 2) if order[place + 2] - order[place] != 2]
+        said = "the score changes"
+        expect(order != list(range(_FRAMES))[::-1], f"{said}: each frame's past has become its future")
         parities = {(order[place] - order[place % 2]) % 2 for place in range(_FRAMES)}
         expect(
             parities == {0},
-            "the score changes: at your even (or your odd) places there are both even and odd frames, so frames meet "
-            "that never met before",
+            f"{said}: at your even (or your odd) places there are both even and odd frames, so frames meet that "
+            "never met "
+            "before",
         )
+        apart = [place for place in range(_FRAMES - 2) if order[place + 2] - order[place] != 2]
         expect(
             False,
-            f"the score changes: two places on from frame {order[apart[0]]} there is frame {order[apart[0] + 2]}, and "
-            f"it should still be frame {order[apart[0]] + 2}",
+            f"{said}: two places on from frame {order[apart[0]]} there is frame {order[apart[0] + 2]}, which has not "
+            "been "
+            "its neighbour, two frames later, before",
         )
     expect(changes[1] >= 1e-3, "shifts by one frame do not notice this order either")
     return "Whoever looks only two frames away cannot see the frame next door: a wider window, with a hole in it."

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ldvd_lib.blocks import LayerGeometry, strided_layer
-from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_equal
+from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_equal, expect_number, expect_type
 from ldvd_lib.discriminators import VideoDiscriminator
 from ldvd_lib.generators import TGANGenerator
 
@@ -25,30 +25,66 @@ KINDS = ("2+1d", "2+1d", "2d", "2d", "2d")
     ),
 )
 def what_a_doubling_adds(added_by_doubling):
-    cases = ((128, 512, 64), (256, 512, 64), (128, 1024, 128), (64, 128, 16))
+    cases = ((256, 512, 64), (128, 512, 64), (128, 1024, 128), (64, 128, 16))
     for image_size, image_channels, base_channels in cases:
         got = attempt(added_by_doubling, image_size, image_channels, base_channels)
-        expect(
-            isinstance(got, tuple | list) and len(got) == 2,
-            f"two numbers were expected, for the generator and for the discriminator, and this is {got!r}",
-        )
+        expect_type(got, (tuple, list), "what you return", "two numbers, for the generator and for the discriminator")
+        expect(len(got) == 2, f"return two numbers, for the generator and for the discriminator, and not {len(got)}")
         where = f"at image_size {image_size}, with {image_channels} image channels and {base_channels} base channels"
+        larger, smaller = (_tgan_f(size, image_channels, base_channels) for size in (image_size, image_size // 2))
+        gains = [more - less for more, less in zip(larger, smaller, strict=True)]
         g = 4 * image_channels // (image_size // 2)
         d = base_channels * (image_size // 2) // 8
-        parts = {"generator": (2 * (g // 2), -27 * (g - g // 2)), "discriminator": (4 * d, 16 * d)}
-        larger, smaller = (_tgan_f(size, image_channels, base_channels) for size in (image_size, image_size // 2))
-        for number, player in enumerate(("generator", "discriminator")):
-            gain = got[number]
-            expected = larger[number] - smaller[number]
-            normalisation, last = parts[player]
-            forgotten = {
-                expected - normalisation: "the new layer's batch normalisation: a scale and an offset for each channel",
-                expected - last: f"that the {player}'s last layer now meets another number of channels",
-                expected - normalisation - last: "the batch normalisation, and the change of the last layer",
-            }
-            if gain in forgotten:
-                expect(False, f"{where}, the convolution of the {player} is right; you forgot {forgotten[gain]}")
-            expect_equal(gain, expected, f"{where}, what the {player} gains")
+        # Of each: its gain, then channels into the new layer and out of it, and what the last layer gains.
+        for player, gain, expected, other, total, (into, out, last) in zip(
+            ("generator", "discriminator"),
+            got,
+            gains,
+            gains[::-1],
+            larger,
+            ((g, g // 2, -27 * (g - g // 2)), (d, 2 * d, 16 * d)),
+            strict=True,
+        ):
+            expect_equal(
+                gain,
+                expected,
+                f"{where}, what the {player} gains",
+                mistakes=(
+                    (
+                        expected - 2 * out,
+                        "the convolution is right; you forgot the new layer's batch normalisation: a scale "
+                        "and an offset for each channel",
+                    ),
+                    (
+                        expected - last,
+                        f"the convolution is right; you forgot that the {player}'s last layer now meets another "
+                        "number of channels",
+                    ),
+                    (
+                        expected - 2 * out - last,
+                        "the convolution is right; you forgot the batch normalisation, and the change "
+                        "of the last layer",
+                    ),
+                    (expected - out, "batch normalisation has two numbers for each channel, a scale and an offset"),
+                    (expected + out, "a bias has been counted, and the convolution has none"),
+                    (
+                        expected - 2 * last,
+                        "the last layer has been counted the wrong way round: does it get more channels, or fewer?",
+                    ),
+                    (expected + into * out * (9 - 16), "the new convolution has been counted as 3×3, and is 4×4"),
+                    (
+                        expected + into * out * 48,
+                        "the new convolution has been counted as 4×4×4, and does not look at time",
+                    ),
+                    (
+                        expected + 2 * (into - out),
+                        "the normalisation is of the channels that the new layer makes, not of those that it gets",
+                    ),
+                    (other, "the two have changed places: the generator's gain comes first"),
+                    (total, f"these are all parameters of the {player}; how many of them are new?"),
+                    (-expected, "the smaller size has been taken for the larger one"),
+                ),
+            )
     return (
         "With every doubling the generator's new layer is a quarter as large, the discriminator's four times as large: "
         "their widths are fixed at opposite ends."
@@ -80,20 +116,17 @@ def _count(network: nn.Module) -> int:
 )
 def the_missing_millions(all_networks):
     with torch.device("meta"):
+        paper_generator = TGANGenerator(128, temporal_channels=(2048, 1024, 512, 512), image_channels=1024)
         networks = attempt(all_networks)
+    expect_type(networks, (tuple, list), "what you return", "a TGANGenerator and a VideoDiscriminator")
     expect(
-        isinstance(networks, tuple | list)
-        and len(networks) == 2
-        and isinstance(networks[0], TGANGenerator)
-        and isinstance(networks[1], VideoDiscriminator),
+        len(networks) == 2 and isinstance(networks[0], TGANGenerator) and isinstance(networks[1], VideoDiscriminator),
         "a TGANGenerator and a VideoDiscriminator were expected, in this order",
     )
     generator, discriminator = networks
     sizes = generator.image_size, discriminator.image_size, generator.num_frames, discriminator.num_frames
     expect(sizes == (128, 128, 16, 16), "both networks should be for 16 frames of 128 pixels")
     for part, factor, name in ((generator.temporal, 4, "temporal"), (generator.image, 2, "image")):
-        with torch.device("meta"):
-            paper_generator = TGANGenerator(128, temporal_channels=(2048, 1024, 512, 512), image_channels=1024)
         expect_equal(
             _count(part),
             _count(getattr(paper_generator, name)),
@@ -130,44 +163,53 @@ def the_missing_millions(all_networks):
 def what_a_layer_keeps(layer_bytes):
     cases = ((3, 64, 16, 64), (64, 128, 8, 32), (8, 8, 1, 16), (16, 32, 2, 8))
     for inplace in (True, False):
-        for in_channels, out_channels, num_frames, size in cases:
-            got = attempt(layer_bytes, in_channels, out_channels, num_frames, size, inplace)
-            got = got.item() if isinstance(got, torch.Tensor) and got.numel() == 1 else got
+        for layer in cases:
+            in_channels, out_channels, num_frames, size = layer
             case = f"with {in_channels} channels in, {out_channels} out, {num_frames} frames of {size} px"
             case += ", in place" if inplace else ", not in place"
-            expect(isinstance(got, int | float), f"{case}, a number of bytes was expected, and this is {got!r}")
-            expected = kept_by_layer(in_channels, out_channels, num_frames, size, inplace=inplace)
-            input_map = 4 * in_channels * num_frames * size**2
-            output_map = 4 * out_channels * num_frames * (size // 2) ** 2
-            mistakes = {
-                expected // 4: "these are numbers, not bytes: a float32 has four",
-                expected // num_frames: "this is right for a single frame: a 2d layer keeps every one",
-                4 * expected: "the convolution has stride 2, so what comes out has half the size",
-            }
-            for count in (1, 2, 3):
-                mistakes[input_map + count * output_map] = (
-                    "what the layer is given was counted with the layer before; count what it makes, and that includes "
-                    "what it hands on to the next convolution"
-                )
-            if inplace:
-                mistakes[output_map] = (
-                    "one of the two is missing: the normalisation keeps a tensor, the next convolution too"
-                )
-                mistakes[3 * output_map] = (
-                    "in place the normalisation's result no longer exists: it has been overwritten"
-                )
-            else:
-                mistakes[2 * output_map] = (
-                    "this is right in place; if it is not, the activation keeps its input as well"
-                )
-            right = 0 <= got - expected <= 8 * out_channels  # who counts the normalisation's statistics is right too
-            if not right and got in mistakes:
-                expect(False, f"{case}: {mistakes[got]}")
-            expect(right, f"{case}, {expected:,} bytes are kept, and this is {got:,}")
+            what = f"{case}, the number of bytes that are kept"
+            got = expect_number(attempt(layer_bytes, *layer, inplace), what)
+            expected = kept_by_layer(*layer, inplace=inplace)
+            if 0 <= got - expected <= 8 * out_channels:
+                continue  # who counts the normalisation's statistics is right too
+            expect_equal(got, expected, what, mistakes=_miscounted_bytes(expected, *layer, inplace=inplace))
     return (
         "Two maps instead of three. Channels double while the pixels quarter, so every layer keeps half as much as the "
         "one before it."
     )
+
+
+def _miscounted_bytes(
+    expected: int, in_channels: int, out_channels: int, num_frames: int, size: int, *, inplace: bool
+) -> list[tuple[int, str]]:
+    input_map = 4 * in_channels * num_frames * size**2
+    output_map = 4 * out_channels * num_frames * (size // 2) ** 2
+    with_input = (
+        "what the layer is given was counted with the layer before; count what it makes, and that includes what it "
+        "hands on "
+        "to the next convolution"
+    )
+    mistakes: list[tuple[int, str]] = []
+    if inplace:
+        mistakes += [
+            (output_map, "one of the two is missing: the normalisation keeps a tensor, the next convolution too"),
+            (3 * output_map, "in place the normalisation's result no longer exists: it has been overwritten"),
+        ]
+    else:
+        mistakes += [
+            (2 * output_map, "this is right in place; if it is not, the activation keeps its input as well"),
+            (output_map, "two of the three are missing: each of the three keeps, or is kept by, somebody"),
+        ]
+    mistakes += [
+        (expected // 4, "these are numbers, not bytes: a float32 has four"),
+        (expected // num_frames, "this is right for a single frame: a 2d layer keeps every one"),
+        (expected // 2, "half of it is missing: a 2d layer does not halve the time, and a float32 has four bytes"),
+        (4 * expected, "the convolution has stride 2, so what comes out has half the size"),
+        (2 * expected, "it is twice what it should be: the stride halves both sides, and a float32 has four bytes"),
+        (64 * in_channels * out_channels, "these are the weights; what is kept are the maps that they make"),
+        *((input_map + count * output_map, with_input) for count in (0, 1, 2, 3)),
+    ]
+    return mistakes
 
 
 def kept_by_layer(in_channels: int, out_channels: int, num_frames: int, size: int, *, inplace: bool) -> int:

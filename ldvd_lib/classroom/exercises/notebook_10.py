@@ -7,7 +7,18 @@ import torch
 from torch import Tensor
 
 from ldvd_lib.batch import Batch
-from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_choices, expect_close, expect_shape
+from ldvd_lib.classroom.exercises import (
+    NotAttempted,
+    as_tensor,
+    attempt,
+    exercise,
+    expect,
+    expect_choices,
+    expect_close,
+    expect_number,
+    expect_shape,
+    expect_type,
+)
 from ldvd_lib.views import SUBSAMPLINGS, Levels
 
 _LEVELS = 3
@@ -40,25 +51,32 @@ def how_memory_grows(powers):
         f"a dictionary with a power for each of {', '.join(map(repr, SUBSAMPLINGS))} was expected",
     )
     if any(powers[name] is None or powers[name] is ... for name in SUBSAMPLINGS):
-        attempt(lambda: None)  # not attempted yet
+        raise NotAttempted
+    given = {name: expect_number(powers[name], f"the power for {name!r}") for name in SUBSAMPLINGS}
     expected = {name: growth_of_finest_level(name) for name in SUBSAMPLINGS}
-    if all(powers[name] == 2 ** expected[name] for name in SUBSAMPLINGS):
-        expect(False, "these are factors: asked for is the power of the resolution; a factor of 16 is a power of 4")
+    expect(
+        any(given[name] != 2 ** expected[name] for name in SUBSAMPLINGS),
+        "these are factors: asked for is the power of the resolution; a factor of 16 is a power of 4",
+    )
     for name in ("none", "frames", "batch", "both"):
-        expect(
-            isinstance(powers[name], int | float), f"the power for {name!r} should be a number, not {powers[name]!r}"
-        )
-        if powers[name] == expected[name]:
+        power = given[name]
+        if power == expected[name]:
             continue
-        if powers[name] == 0:
+        if power < 0:
+            said = "it grows, so the power is not negative"
+        elif power == 0:
             said = "the levels of one clip cost about the same; but does a longer, larger clip have the same levels?"
-        elif powers[name] > expected[name]:
+        elif power != round(power):
+            said = "every doubling or halving is a whole power: count them"
+        elif power > 3:
+            said = "three sides of a clip grow, so more than the third power cannot be"
+        elif power > expected[name]:
             said = "something is left out once more before the finest level, and you have not counted all of it"
         elif name == "none":
             said = "nothing is left out, so all three sides of the clip grow"
         else:
             said = "you have counted a halving that does not happen here, or one side of the clip too few"
-        expect(False, f"for {name!r} it is not {powers[name]}: {said}")
+        expect(False, f"for {name!r} it is not {power}: {said}")
     return "Only with both is it the first power. The next figure measures it."
 
 
@@ -75,36 +93,46 @@ def how_memory_grows(powers):
 def leave_out_then_go_on(subsample):
     for n, frames, first in ((4, 8, 0), (4, 8, 1), (2, 6, 1), (5, 4, 0), (3, 2, 1)):
         maps = torch.arange(n * frames * 4, dtype=torch.float32).view(n * frames, 1, 2, 2)
-        got = attempt(subsample, maps.clone(), n, first)
-        case = f"of {n} videos with {frames} frames each, and first = {first},"
         clips, rows = maps.unflatten(0, (n, -1)), maps.unflatten(0, (-1, n))
-        expected = clips[::2, first::2].flatten(0, 1)
-        mistakes = (
-            (clips[::2, first::2], "the first two axes should be one again: the next block takes (N·T, C, H, W)"),
-            (clips[:, first::2].flatten(0, 1), "every video is still there: of these, every second should go, too"),
-            (clips[::2].flatten(0, 1), "every frame is still there: of these, every second should go, too"),
-            (rows[first::2, ::2].flatten(0, 1), "rows come video after video, and you took them frame after frame"),
-            (
-                clips[first::2, first::2].flatten(0, 1),
-                "the coin is for frames: of videos, always the first, third, … stay",
+        expect_close(
+            attempt(subsample, maps, n, first),
+            clips[::2, first::2].flatten(0, 1),
+            f"what stays of {n} videos with {frames} frames each, and first = {first}",
+            mistakes=(
+                (clips[::2, first::2], "the first two axes should be one again: the next block takes (N·T, C, H, W)"),
+                (maps, "everything is still there"),
+                (clips[:, first::2].flatten(0, 1), "every video is still there: of these, every second should go, too"),
+                (clips[::2].flatten(0, 1), "every frame is still there: of these, every second should go, too"),
+                (rows[first::2, ::2].flatten(0, 1), "rows come video after video, and you took them frame after frame"),
+                (
+                    clips[::2, first::2].transpose(0, 1).flatten(0, 1),
+                    "the rows come frame after frame now, and should still come video after video",
+                ),
+                (
+                    clips[first::2, first::2].flatten(0, 1),
+                    "the coin is for frames: of videos, always the first, third, … stay",
+                ),
+                (
+                    clips[first::2, ::2].flatten(0, 1),
+                    "the coin is for frames: of videos, always the first, third, … stay",
+                ),
+                (clips[1::2, first::2].flatten(0, 1), "of videos, the first, third, … stay, and these are the others"),
+                (clips[::2, ::2].flatten(0, 1), "the frames begin with frame 0, whatever `first` says"),
+                (clips[::2, 1 - first :: 2].flatten(0, 1), "the frames begin with the wrong one of two"),
+                (
+                    clips[: (n + 1) // 2, : frames // 2].flatten(0, 1),
+                    "this is the first half, and every second is asked for",
+                ),
+                (
+                    clips[::2, first : first + frames // 2].flatten(0, 1),
+                    "these frames follow each other, and every second is asked for",
+                ),
+                (maps[first::4], "every fourth row is not every second frame of every second video"),
+                (maps[::4], "every fourth row is not every second frame of every second video"),
             ),
-            (clips[::2, ::2].flatten(0, 1), "the frames begin with frame 0, whatever `first` says"),
-            (clips[::2, 1 - first :: 2].flatten(0, 1), "the frames begin with the wrong one of two"),
-            (
-                clips[: (n + 1) // 2, : frames // 2].flatten(0, 1),
-                "this is the first half, and every second is asked for",
-            ),
+            tell=False,
         )
-        if isinstance(got, Tensor) and not _same(got, expected):
-            for wrong, said in mistakes:
-                expect(not _same(got, wrong), f"{case} {said}")
-        expect_shape(got, expected.shape, f"what stays {case}")
-        expect_close(got, expected, f"what stays {case}")
     return "A quarter of the maps is left. The next block makes each of them four times as large."
-
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    return one.shape == other.shape and torch.equal(one.float(), other)
 
 
 EXACT, FRAMES, BOTH = "exact", "frames", "frames and clips"
@@ -166,12 +194,15 @@ def changes_seen(pattern: Tensor, subsampling: str = "both") -> list[float]:
     ),
 )
 def a_flicker_that_nobody_sees(pattern):
-    pattern = torch.as_tensor(pattern).detach().float()
+    pattern = as_tensor(pattern)
+    expect_type(pattern, Tensor, "the pattern", "a tensor of shape (16, 32, 32)")
+    pattern = pattern.detach().float()
     expect_shape(pattern, (16, 32, 32), "the pattern")
     expect(pattern.isfinite().all(), "the pattern holds values that are not finite")
     strongest = pattern.abs().max().item()
     expect(strongest <= 1, f"values should lie between -1 and 1, and the strongest is {strongest:.3g}")
     changes = pattern.diff(dim=0).abs().mean((1, 2))
+    expect(changes.max() > 0, "it stands still: what flickers changes from frame to frame")
     expect(
         changes.min() >= 0.5,
         f"it should change by 0.5 or more from each frame to the next, in the mean over all pixels; between frames "

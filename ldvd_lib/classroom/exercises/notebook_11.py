@@ -6,7 +6,15 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from ldvd_lib.classroom.exercises import attempt, exercise, expect, expect_choices, expect_close, expect_shape
+from ldvd_lib.classroom.exercises import (
+    as_tensor,
+    attempt,
+    exercise,
+    expect,
+    expect_choices,
+    expect_close,
+    expect_shape,
+)
 from ldvd_lib.discriminators import DVDGANDiscriminator
 
 OWN, ALIKE, LATER, ALL = "that frame", "that frame of all clips", "that clip from there on", "everything"
@@ -100,34 +108,59 @@ def the_still_that_it_prefers(film):
         random = torch.Generator().manual_seed(seed)
         clips = torch.rand(4, 3, 6, 8, 8, generator=random) * 2 - 1
         labels = torch.tensor([0, 2, 1, 0])
-        got = attempt(film, judge, clips.clone(), labels)
+        got = as_tensor(attempt(film, judge, clips, labels))
         expect_shape(got, clips.shape, "what you return")
+        with torch.no_grad():
+            scores = judge.frame_scores(clips, labels)
+            regardless = judge.frame_scores(clips, labels * 0).argmax(1)
+        shown = []
         for number, (still, clip) in enumerate(zip(got, clips, strict=True)):
             expect(
                 torch.equal(still, still[:, :1].expand_as(still)),
                 f"clip {number} still moves: the same frame should be shown at all times",
             )
+            frames = [t for t, frame in enumerate(clip.unbind(1)) if torch.allclose(still[:, 0], frame, atol=1e-6)]
+            expect(frames, f"what is shown of clip {number} is no frame of it: {_no_frame(still[:, 0], clip, clips)}")
+            shown.append(frames[0])
+        for wrong, message in (
+            (scores.argmin(1).tolist(), "of each clip its least liked frame is shown"),
+            (
+                [scores.sum(0).argmax().item()] * len(clips),
+                "all clips show the frame of the same number, the best for all "
+                "together: each clip has a favourite of its own",
+            ),
+            (scores.argmax(1).flip(0).tolist(), "each clip shows the favourite of another one"),
+            (
+                scores.abs().argmax(1).tolist(),
+                "of each clip the frame is shown whose score is largest in magnitude: the highest is wanted",
+            ),
+            (regardless.tolist(), "each clip has a label, and by its label a favourite, of its own"),
+            ([0] * len(clips), "of each clip the first frame is shown, whatever the judge says of it"),
+            ([clips.shape[2] - 1] * len(clips), "of each clip the last frame is shown, whatever the judge says of it"),
+            (
+                [clips.shape[2] // 2] * len(clips),
+                "of each clip the middle frame is shown, whatever the judge says of it",
+            ),
+        ):
+            expect(shown == scores.argmax(1).tolist() or shown != wrong, message)
+        for number, frame in enumerate(shown):
+            added, mean = scores[number, frame], scores[number].mean()
             expect(
-                any(torch.allclose(still[:, 0], frame, atol=1e-6) for frame in clip.unbind(1)),
-                f"what is shown of clip {number} is no frame of it",
-            )
-        with torch.no_grad():
-            of_frames, total = judge.frame_scores(clips, labels), judge(got, labels)
-        worst, best, mean = of_frames.min(1).values, of_frames.max(1).values, of_frames.mean(1)
-        for number, score in enumerate(total / clips.shape[2]):
-            said = (
-                "its least liked frame was taken"
-                if torch.isclose(score, worst[number], atol=1e-5)
-                else "it is not the frame that adds most"
-            )
-            expect(
-                torch.isclose(score, best[number], atol=1e-5),
-                f"clip {number}: the frame adds {score:.3f}, the best {best[number]:.3f}, one in the mean "
-                f"{mean[number]:.3f}: {said}; mind that each clip has a label, and a favourite, of its own",
+                frame == scores[number].argmax(),
+                f"clip {number}: the frame adds {added:.3f}, one in the mean {mean:.3f}, and there is one that adds "
+                "more",
             )
     return (
         "Every one of these stills scores at least as high as the film that it was taken from, whatever D_S has learnt."
     )
+
+
+def _no_frame(still: Tensor, clip: Tensor, clips: Tensor) -> str:
+    if torch.allclose(still, clip.mean(1), atol=1e-5):
+        return "it is the mean of all, which the judge has never been asked about"
+    if any(torch.allclose(still, frame, atol=1e-6) for other in clips for frame in other.unbind(1)):
+        return "it is one of another clip"
+    return "whatever is painted anew, the judge may like less"
 
 
 class _Counting(nn.Module):
@@ -181,15 +214,44 @@ def let_the_judge_name_the_class(name_classes: Callable):
             common = judge.features(clips).sum(1).mean(0)
             embed.weight -= torch.outer(embed.weight @ common, common) / common.square().sum()
             scores = _by_score(judge, clips)
-            features = judge.features(clips)
-            got = attempt(name_classes, counting, clips.clone())
-            alone = features[:, 0] @ embed.weight.T
-        expect_shape(got, (len(clips),), "the classes")
-        if torch.equal(got.long(), scores.argmin(1)):
-            expect(False, "you named the class under which a clip scores lowest")
-        if torch.equal(got.long(), alone.argmax(1)) and not torch.equal(alone.argmax(1), scores.argmax(1)):
-            expect(False, "you looked at the first frame only: a score is a sum over frames")
-        expect_close(got.float(), scores.argmax(1).float(), "the classes under which the clips score highest")
+            got = attempt(name_classes, counting, clips)
+            of_frames = judge.features(clips) @ embed.weight.T  # (N, T, classes)
+            normalised = of_frames.sum(1) / embed.weight.norm(dim=1)
+        best = scores.argmax(1)
+        names = [
+            (scores.argmin(1), "the class is named under which a clip scores lowest"),
+            (of_frames[:, 0].argmax(1), "this goes by the first frame only: a score is a sum over frames"),
+            (of_frames[:, -1].argmax(1), "this goes by the last frame only: a score is a sum over frames"),
+            (of_frames.amax(1).argmax(1), "this goes by the one frame that says most: a score is a sum over frames"),
+            (
+                of_frames.argmax(2).mode(1).values,
+                "this lets every frame vote: a score is a sum over frames, in which a sure one counts for more",
+            ),
+            (of_frames.sum(1).abs().argmax(1), "the product that is largest in magnitude is not the highest score"),
+            (normalised.argmax(1), "the rows of the embedding have been made equally long; in the score they are not"),
+            (scores.amax(1), "these are the highest scores; asked for is under which label they are so"),
+            (scores, "these are scores under every label; asked for is the label of the highest"),
+            (of_frames.sum(1), "these are products with every label; asked for is the label of the highest"),
+            (of_frames.argmax(2), "these are classes of frames; asked for is one for each clip"),
+            (
+                of_frames.sum(0).argmax(1),
+                "these are classes of frames of all clips together; one for each clip is asked for",
+            ),
+            (
+                torch.nn.functional.one_hot(best, scores.shape[1]),
+                "these are ones in the right places; the places are asked for",
+            ),
+            *(
+                (torch.full_like(best, label), "the same class is named for all clips")
+                for label in range(scores.shape[1])
+            ),
+        ]
+        expect_close(
+            got,
+            best,
+            "the classes under which the clips score highest",
+            mistakes=[(wrong, message) for wrong, message in names if not torch.equal(wrong.float(), best.float())],
+        )
         expect(
             counting.looks <= 1,
             f"right, but the blocks looked at the clips {counting.looks} times, and once is enough: only "
