@@ -34,7 +34,7 @@ from ldvd_lib.runs import Run
 from ldvd_lib.runs.checkpoint import WEIGHTS, load_weights
 from ldvd_lib.runs.files import CONFIG, EVALUATION, METRICS, SPECTRUM
 from ldvd_lib.runs.results import PAPER_CLIPS, PAPER_STEPS, trained_on
-from ldvd_lib.runs.run import read_jsonl
+from ldvd_lib.runs.run import AVERAGE, GENERATOR, read_jsonl
 from ldvd_lib.runs.sources import digest_weights
 from ldvd_lib.training import latents_of_each_class, sample_videos
 
@@ -108,9 +108,9 @@ def half(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def chosen_weights(run: Run, step: int, *, discriminators: bool, average: bool) -> dict[str, Tensor]:
     """The averaged generator if there is one that is wanted, else the generator; with discriminators, all networks."""
-    prefixes = ["average.module." if average and run.config.model.recipe.average else "generator."]
+    prefixes = [AVERAGE if average and run.config.model.recipe.average else GENERATOR]
     if discriminators:
-        prefixes += ["generator.", "discriminators."]
+        prefixes += [GENERATOR, "discriminators."]
     path = next(path for path in run.checkpoints if path.name == f"step_{step:07d}") / WEIGHTS
     return {name: tensor for name, tensor in load_weights(path).items() if name.startswith(tuple(prefixes))}
 

@@ -169,8 +169,7 @@ def _names(function: Callable, arguments: tuple[object, ...], keywords: dict[str
         count = len(arguments) + len(keywords)
         raise NotYet(
             f"your function is called with {count} argument{'s' * (count != 1)} here, and cannot be ({error}): keep "
-            "the "
-            f"arguments of the stub, and their defaults {where}".rstrip()
+            f"the arguments of the stub, and their defaults {where}".rstrip()
         ) from None
     names: list[str] = []
     for parameter in signature.parameters.values():
